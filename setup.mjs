@@ -32,7 +32,9 @@ function fail(what, todo) {
 }
 
 function missingPrograms() {
-  const folders = [...new Set([...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/bin', '/bin'])];
+  const folders = [
+    ...new Set([...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/bin', '/bin']),
+  ];
   return Object.keys(SYSTEM_PACKAGES).filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
 }
 
@@ -44,7 +46,10 @@ function installSystemPackages() {
   const packages = packagesOf(missing);
   const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   if (!existsSync('/usr/bin/apt-get'))
-    fail(`missing programs: ${missing.join(', ')}`, `install them with your distribution's package manager (Debian calls the packages: ${packages.join(' ')})`);
+    fail(
+      `missing programs: ${missing.join(', ')}`,
+      `install them with your distribution's package manager (Debian calls the packages: ${packages.join(' ')})`,
+    );
   if (process.getuid() !== 0) fail(`missing programs: ${missing.join(', ')}`, `sudo ${command}`);
   say(`installing system packages: ${packages.join(' ')} (their services are not started)`);
   // The packages would start a Redis and an HAProxy of the machine's own; the lab wants the programs only.
@@ -60,7 +65,8 @@ function installSystemPackages() {
       apt('update');
       result = apt('install', '-y', '--no-install-recommends', ...packages);
     }
-    if (result.status !== 0) fail(`apt-get could not install ${packages.join(' ')}:\n${(result.stderr ?? '').trim()}`, command);
+    if (result.status !== 0)
+      fail(`apt-get could not install ${packages.join(' ')}:\n${(result.stderr ?? '').trim()}`, command);
   } finally {
     if (ours) rmSync(policy, { force: true });
   }
@@ -72,7 +78,10 @@ const lockFile = join(root, 'package-lock.json');
 const stampFile = join(root, 'node_modules/.idlelab-setup');
 const nodeModulesAreCurrent = () => {
   try {
-    return readFileSync(stampFile, 'utf8') === readFileSync(lockFile, 'utf8').slice(-4096) + statSync(lockFile).size && existsSync(nodeBin);
+    return (
+      readFileSync(stampFile, 'utf8') === readFileSync(lockFile, 'utf8').slice(-4096) + statSync(lockFile).size &&
+      existsSync(nodeBin)
+    );
   } catch {
     return false;
   }
@@ -88,7 +97,11 @@ function withLock(work) {
       closeSync(fd);
       break;
     } catch (error) {
-      if (error.code !== 'EEXIST') fail(`cannot write in ${root}: ${error.message}`, 'make the folder writable, or copy the project to one that is');
+      if (error.code !== 'EEXIST')
+        fail(
+          `cannot write in ${root}: ${error.message}`,
+          'make the folder writable, or copy the project to one that is',
+        );
       const holder = Number(readFileSync(lock, 'utf8') || '0');
       if (holder && !existsSync(`/proc/${holder}`)) rmSync(lock, { force: true });
       else if (!told) {
@@ -108,18 +121,25 @@ function withLock(work) {
 function installNpmPackages() {
   if (nodeModulesAreCurrent()) return;
   say('installing npm packages (npm ci; Node 24 comes with them)');
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (npm.status !== 0) fail('npm ci failed', 'see its message above; the npm registry must be reachable');
   if (!existsSync(nodeBin)) {
     // Where npm does not run install scripts, the node package has not fetched its binary yet.
-    spawnSync(process.execPath, ['installArchSpecificPackage'], { cwd: join(root, 'node_modules/node'), stdio: ['ignore', 2, 2] });
+    spawnSync(process.execPath, ['installArchSpecificPackage'], {
+      cwd: join(root, 'node_modules/node'),
+      stdio: ['ignore', 2, 2],
+    });
     spawnSync('npm', ['rebuild', 'node', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
   }
   if (!existsSync(nodeBin)) fail('the npm package "node" did not bring its binary', 'npm rebuild node');
   writeFileSync(stampFile, readFileSync(lockFile, 'utf8').slice(-4096) + statSync(lockFile).size);
 }
 
-if (process.platform !== 'linux') fail(`idlelab needs a Linux kernel, this is ${process.platform}`, 'run it in a Linux virtual machine');
+if (process.platform !== 'linux')
+  fail(`idlelab needs a Linux kernel, this is ${process.platform}`, 'run it in a Linux virtual machine');
 if (!nodeModulesAreCurrent()) withLock(installNpmPackages);
 if (missingPrograms().length > 0) withLock(installSystemPackages);
 

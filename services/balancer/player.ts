@@ -1,0 +1,28 @@
+import type { LabHost, LabProcess } from '../../src/lab/lab.ts';
+import type { MiddleboxPlan } from '../../src/scenario/plan.ts';
+
+export interface PlayerContext {
+  box: MiddleboxPlan;
+  host: LabHost;
+  brokers: readonly LabHost[];
+  port: number;
+  folder: string;
+  /** Writes a rendered configuration where the run keeps it. @returns the file's path */
+  writeConfig(name: string, text: string): string;
+  /** Starts a program of ours (a module of services/) on the middlebox. */
+  spawnModule(module: string, args: readonly string[], as: string): LabProcess;
+  /** A line of the proxy's own log, for the evidence. */
+  onLogLine(line: string): void;
+}
+
+export interface Playing {
+  /** Where clients connect to. */
+  target: { address: string; port: number };
+  /** Asks the box for its live sessions, where it has some. @returns its own words */
+  sessions?(): Promise<string>;
+}
+
+/** How the lab plays a kind of middlebox. One file each in `players/`, named as in a profile's `playedBy`. */
+export interface Player {
+  play(context: PlayerContext): Promise<Playing>;
+}

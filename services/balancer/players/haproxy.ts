@@ -1,0 +1,84 @@
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LabError } from '../../../src/errors.ts';
+import type { LabHost } from '../../../src/lab/lab.ts';
+import type { Player } from '../player.ts';
+
+/**
+ * The configuration of the proxy. The log line is HAProxy's own tcplog format (`%ci:%cp [%t] … %ts …`) with the
+ * addresses of the connection to the server behind it, by which the two legs are matched.
+ */
+export function renderConfig(options: {
+  address: string;
+  port: number;
+  brokers: readonly LabHost[];
+  idleTimeoutSeconds: number;
+  control: string;
+}): string {
+  const { address, port, brokers, idleTimeoutSeconds, control } = options;
+  const timeout = `${Math.round(idleTimeoutSeconds * 1000)}ms`;
+  return `global
+    log stdout format raw local0
+    nbthread 1
+    stats socket ${control} mode 600 level admin
+
+defaults
+    mode tcp
+    log global
+    log-format "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq %bi:%bp"
+    timeout connect 5s
+    timeout client ${timeout}
+    timeout server ${timeout}
+
+frontend mq_in
+    bind ${address}:${port}
+    default_backend mq
+
+backend mq
+    balance roundrobin
+${brokers.map((broker) => `    server ${broker.name} ${broker.address}:${port}`).join('\n')}
+`;
+}
+
+/** One command on HAProxy's control socket. @returns its whole answer */
+function ask(control: string, command: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect(control, () => socket.end(`${command}\n`));
+    socket.setEncoding('utf8').on('data', (text) => {
+      answer += text;
+    });
+    socket.once('error', reject).once('close', () => resolve(answer));
+  });
+}
+
+const haproxy: Player = {
+  async play({ box, host, brokers, port, folder, writeConfig, onLogLine }) {
+    const address = host.serviceAddress ?? host.address;
+    const control = join(folder, 'haproxy.sock');
+    const file = writeConfig(
+      'haproxy.cfg',
+      renderConfig({ address, port, brokers, idleTimeoutSeconds: box.idleTimeoutSeconds, control }),
+    );
+    const server = host.spawn('haproxy', ['-db', '-f', file], { as: `haproxy on ${host.name}`, onLine: onLogLine });
+    const answered = (async () => {
+      for (let attempt = 0; attempt < 500; attempt++) {
+        try {
+          await ask(control, 'show info');
+          return;
+        } catch {
+          await sleep(10);
+        }
+      }
+      throw new LabError(
+        'SERVICE_SILENT',
+        `haproxy did not answer on its control socket in 5 s:\n    ${server.lastLines.join('\n    ')}`,
+        'run again; see config/haproxy.cfg',
+      );
+    })();
+    await Promise.race([answered, server.died]);
+    return { target: { address, port }, sessions: () => ask(control, 'show sess all') };
+  },
+};
+export default haproxy;

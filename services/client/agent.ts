@@ -1,0 +1,89 @@
+// The client agent: one process on a client host, told what to do by lines of JSON on standard input, telling what
+// happens by lines of JSON on standard output (pino). It decides nothing and judges nothing.
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { pino } from 'pino';
+import { now } from '../../src/clock.ts';
+import type { Connection, Library, OpenOptions } from './library.ts';
+
+export type AgentCommand =
+  | { do: 'connect'; connections: number; options: OpenOptions; heartbeatSeconds?: number }
+  | { do: 'request'; ids: string[] }
+  | { do: 'close' };
+
+const log = pino(
+  { base: null, timestamp: () => `,"time":${now().toFixed(6)}` },
+  pino.destination({ dest: 1, sync: true }),
+);
+
+const [file] = process.argv.slice(2);
+const { default: library } = (await import(pathToFileURL(file as string).href)) as { default: Library };
+const connections: Connection[] = [];
+
+const facts = (error: unknown) => ({
+  code: (error as NodeJS.ErrnoException).code ?? (error as Error).name,
+  message: (error as Error).message,
+});
+
+/** Reports a command's beginning and end; never throws. */
+async function timed(
+  kind: 'request' | 'heartbeat',
+  connection: number,
+  id: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  const began = now();
+  log.info({ event: kind, connection, id });
+  try {
+    await work();
+    log.info({ event: 'reply', to: kind, connection, id, latency: Number((now() - began).toFixed(6)) });
+  } catch (error) {
+    log.info({
+      event: 'failed',
+      to: kind,
+      connection,
+      id,
+      latency: Number((now() - began).toFixed(6)),
+      ...facts(error),
+    });
+  }
+}
+
+function connectAll({
+  connections: wanted,
+  options,
+  heartbeatSeconds,
+}: Extract<AgentCommand, { do: 'connect' }>): void {
+  for (let index = 0; index < wanted; index++) {
+    connections.push(library.open(options, (event, more = {}) => log.info({ event, connection: index, ...more })));
+    if (heartbeatSeconds !== undefined) {
+      let beat = 0;
+      setInterval(
+        () =>
+          void timed('heartbeat', index, `beat-${index}-${++beat}`, () =>
+            (connections[index] as Connection).heartbeat(),
+          ),
+        heartbeatSeconds * 1000,
+      );
+    }
+  }
+}
+
+createInterface({ input: process.stdin })
+  .on('line', (line) => {
+    const command = JSON.parse(line) as AgentCommand;
+    if (command.do === 'connect') connectAll(command);
+    else if (command.do === 'request')
+      command.ids.forEach(
+        (id, index) => void timed('request', index, id, () => (connections[index] as Connection).request(id)),
+      );
+    else for (const connection of connections) connection.close();
+  })
+  // Whoever gave the orders is gone: so are we.
+  .on('close', () => process.exit(0));
+
+log.info({
+  event: 'agent',
+  library: `${(file as string).replace(/^.*\/|\.[jt]s$/g, '')} ${library.version}`,
+  node: process.version,
+});

@@ -1,0 +1,27 @@
+/** What the agent asks of a client library. One file each in `libraries/`; the file's name is its word in a scenario. */
+export interface Library {
+  readonly version: string;
+  open(options: OpenOptions, report: Report): Connection;
+}
+
+export interface OpenOptions {
+  host: string;
+  port: number;
+  /** As the scenario's tuning says; what the kernel made of it is asked of the kernel. */
+  keepalive?: { idleSeconds: number; intervalSeconds?: number; probes?: number } | 'off';
+  commandTimeoutSeconds?: number;
+  socketTimeoutSeconds?: number;
+}
+
+export interface Connection {
+  /** Appends `id` to the broker's ledger. Settles with the library's own answer, however long that takes. */
+  request(id: string): Promise<void>;
+  heartbeat(): Promise<void>;
+  close(): void;
+}
+
+/** What happens to a connection, in the library's own events. `local` is "address:port" of the socket. */
+export type Report = (
+  event: 'connect' | 'ready' | 'error' | 'close' | 'reconnecting' | 'end',
+  facts?: { local?: string; code?: string; message?: string; delaySeconds?: number },
+) => void;

@@ -1,0 +1,301 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LabError, messageOf } from '../../errors.ts';
+import { type KernelSocketOptions, type Lab, type LabHost, LabProcess, type SpawnOptions } from '../../lab/lab.ts';
+import type { ActPlan } from '../../scenario/plan.ts';
+import { closeNamespace, inNamespace, interfaceIndex, openNamespace, socketOptions } from './libc.ts';
+
+// Hosts as network namespaces, one veth pair from each to the middlebox, which routes between them:
+//
+//   pool 198.18.10.2 ──── .10.1 balancer .101.1 ──── 198.18.101.2 mq-1
+//                         VIP 198.18.0.1 .102.1 ──── 198.18.102.2 mq-2
+//
+// Addresses are from 198.18.0.0/15, the block for benchmarks (RFC 2544): no real network can be meant by them.
+// There is no other link and no route out of the enclosing namespace.
+const SERVICE_ADDRESS = '198.18.0.1';
+const FIRST_CLIENT_NET = 10;
+const FIRST_BROKER_NET = 101;
+const NAMESPACES = '/run/netns';
+
+interface Link {
+  host: string;
+  middlebox: string;
+  net: number;
+}
+
+function linksOf(act: ActPlan): Link[] {
+  const middlebox = act.hosts.find((host) => host.role === 'middlebox')?.name as string;
+  let client = FIRST_CLIENT_NET;
+  let broker = FIRST_BROKER_NET;
+  return act.hosts
+    .filter((host) => host.role !== 'middlebox')
+    .map((host) => ({ host: host.name, middlebox, net: host.role === 'client' ? client++ : broker++ }));
+}
+
+class NetnsHost implements LabHost {
+  readonly name: string;
+  readonly address: string;
+  readonly serviceAddress: string | undefined;
+  interfaces: ReadonlyMap<number, string> = new Map();
+  readonly #namespace: number;
+  readonly #links: string[];
+  readonly #processes = new Set<LabProcess>();
+
+  constructor(name: string, address: string, serviceAddress: string | undefined, links: string[]) {
+    this.name = name;
+    this.address = address;
+    this.serviceAddress = serviceAddress;
+    this.#links = links;
+    this.#namespace = openNamespace(join(NAMESPACES, name));
+  }
+
+  learnInterfaces(): void {
+    this.interfaces = inNamespace(
+      this.#namespace,
+      () => new Map(['lo', ...this.#links].map((link) => [interfaceIndex(link), link])),
+    );
+  }
+
+  #start(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+    return inNamespace(this.#namespace, () =>
+      spawn(program, args, {
+        stdio: [options.input ?? 'ignore', 'pipe', 'pipe'],
+        env: { ...process.env, ...options.env },
+        cwd: '/run',
+      }),
+    );
+  }
+
+  spawn(program: string, args: readonly string[], options: SpawnOptions = {}): LabProcess {
+    const started = new LabProcess(
+      options.as ?? `${program} on ${this.name}`,
+      this.#start(program, args, options),
+      options,
+    );
+    this.#processes.add(started);
+    void started.ended.then(() => this.#processes.delete(started));
+    return started;
+  }
+
+  run(program: string, args: readonly string[], input?: string): Promise<string> {
+    const child = this.#start(program, args, { input: input === undefined ? 'ignore' : 'pipe' });
+    let output = '';
+    let errors = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      errors += text;
+    });
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
+    return new Promise((resolve, reject) => {
+      child.once('error', (error) =>
+        reject(
+          new LabError(
+            'MISSING_TOOL',
+            `cannot run ${program}: ${error.message}`,
+            'npm run setup, as root, installs what is missing',
+            error,
+          ),
+        ),
+      );
+      child.once('close', (code) =>
+        code === 0
+          ? resolve(output)
+          : reject(
+              new LabError(
+                'NO_NETWORK',
+                `${program} ${args.join(' ')} on ${this.name}: ${errors.trim() || `exit code ${code}`}`,
+                'the lab could not be built here; the message tells what the kernel refused',
+              ),
+            ),
+      );
+    });
+  }
+
+  setSysctl(name: string, value: string | number): void {
+    const file = `/proc/sys/${name.replaceAll('.', '/')}`;
+    try {
+      inNamespace(this.#namespace, () => writeFileSync(file, String(value)));
+    } catch (error) {
+      const conntrack = name.includes('nf_conntrack');
+      throw new LabError(
+        conntrack ? 'NO_CONNTRACK' : 'NO_NETWORK',
+        `cannot set ${name} = ${value} on ${this.name}: ${messageOf(error)}`,
+        conntrack
+          ? 'this kernel has no connection tracking loaded: modprobe nf_conntrack nf_nat nf_tables (as root), or take a kernel that has it'
+          : 'the kernel does not offer this setting inside a network namespace',
+        error,
+      );
+    }
+  }
+
+  async setLinks(up: boolean): Promise<void> {
+    await this.run(
+      'ip',
+      ['-batch', '-'],
+      this.#links.map((link) => `link set ${link} ${up ? 'up' : 'down'}\n`).join(''),
+    );
+  }
+
+  socketOptions(): Map<number, KernelSocketOptions> {
+    const options = new Map<number, KernelSocketOptions>();
+    for (const { child } of this.#processes) {
+      const { pid } = child;
+      if (pid === undefined) continue;
+      for (const descriptor of list(`/proc/${pid}/fd`)) {
+        try {
+          const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${descriptor}`))?.[1];
+          if (inode === undefined) continue;
+          options.set(Number(inode), {
+            process: readFileSync(`/proc/${pid}/comm`, 'utf8').trim(),
+            ...socketOptions(pid, Number(descriptor)),
+          });
+        } catch {
+          // A socket that is closed between the look and the question, or is no TCP socket, has no answer to give.
+        }
+      }
+    }
+    return options;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#processes].map((running) => running.stop('SIGKILL')));
+    closeNamespace(this.#namespace);
+  }
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+export class NetnsLab implements Lab {
+  readonly folder: string;
+  readonly hosts: ReadonlyMap<string, NetnsHost>;
+
+  private constructor(folder: string, hosts: ReadonlyMap<string, NetnsHost>) {
+    this.folder = folder;
+    this.hosts = hosts;
+  }
+
+  host(name: string): NetnsHost {
+    const host = this.hosts.get(name);
+    if (!host) throw new Error(`no host ${name} in this lab`);
+    return host;
+  }
+
+  /** Builds namespaces, links and addresses of one act. Must run inside the lab's own namespaces (see engine.ts). */
+  static async up(act: ActPlan, folder: string): Promise<NetnsLab> {
+    mkdirSync(folder, { recursive: true });
+    const links = linksOf(act);
+    const middlebox = links[0]?.middlebox as string;
+    await runPlain(
+      'ip',
+      ['-batch', '-'],
+      [
+        ...act.hosts.map((host) => `netns add ${host.name}`),
+        ...links.map((link) => `link add ${link.host} netns ${middlebox} type veth peer name eth0 netns ${link.host}`),
+      ],
+    );
+    const hosts = new Map<string, NetnsHost>();
+    for (const host of act.hosts) {
+      const link = links.find((candidate) => candidate.host === host.name);
+      hosts.set(
+        host.name,
+        link
+          ? new NetnsHost(host.name, `198.18.${link.net}.2`, undefined, ['eth0'])
+          : new NetnsHost(
+              host.name,
+              `198.18.${links[0]?.net}.1`,
+              SERVICE_ADDRESS,
+              links.map((candidate) => candidate.host),
+            ),
+      );
+    }
+    const lab = new NetnsLab(folder, hosts);
+    const loopback = ['link set lo up'];
+    await Promise.all([
+      ...links.map(({ host, net }) =>
+        lab
+          .host(host)
+          .run(
+            'ip',
+            ['-batch', '-'],
+            lines([
+              ...loopback,
+              `addr add 198.18.${net}.2/24 dev eth0`,
+              'link set eth0 addrgenmode none up',
+              `route add default via 198.18.${net}.1`,
+            ]),
+          ),
+      ),
+      lab
+        .host(middlebox)
+        .run(
+          'ip',
+          ['-batch', '-'],
+          lines([
+            ...loopback,
+            `addr add ${SERVICE_ADDRESS}/32 dev lo`,
+            ...links.flatMap(({ host, net }) => [
+              `addr add 198.18.${net}.1/24 dev ${host}`,
+              `link set ${host} addrgenmode none up`,
+            ]),
+          ]),
+        ),
+    ]);
+    for (const host of hosts.values()) host.learnInterfaces();
+    lab.host(middlebox).setSysctl('net.ipv4.ip_forward', 1);
+    return lab;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.hosts.values()].map((host) => host.close()));
+    await runPlain(
+      'ip',
+      ['-batch', '-'],
+      [...this.hosts.keys()].map((name) => `netns del ${name}`),
+    );
+  }
+}
+
+const lines = (commands: readonly string[]) => commands.map((command) => `${command}\n`).join('');
+
+function runPlain(program: string, args: string[], input: string[]): Promise<void> {
+  const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'] });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.end(lines(input));
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) =>
+      reject(
+        new LabError(
+          'MISSING_TOOL',
+          `cannot run ${program}: ${error.message}`,
+          'npm run setup, as root, installs what is missing',
+          error,
+        ),
+      ),
+    );
+    child.once('close', (code) =>
+      code === 0
+        ? resolve()
+        : reject(
+            new LabError(
+              'NO_NETWORK',
+              `cannot build the lab's network: ${errors.trim()}`,
+              'the kernel must allow network namespaces and veth pairs',
+            ),
+          ),
+    );
+  });
+}

@@ -1,0 +1,58 @@
+/** A frame as captured: bytes with their link type and time. */
+export interface Frame {
+  /** Seconds since the epoch. */
+  time: number;
+  /** The same in nanoseconds, exactly as captured. */
+  nanoseconds: bigint;
+  data: Buffer;
+  /** Length on the wire, which a snap length may have cut. */
+  originalLength: number;
+  linkType: number;
+}
+
+const MAGIC_MICRO = 0xa1b2c3d4;
+const MAGIC_NANO = 0xa1b23c4d;
+const HEADER = 24;
+const RECORD_HEADER = 16;
+
+/** Reads a pcap byte stream as it grows (tcpdump.org/manpages/pcap-savefile.5). */
+export class PcapStream {
+  #rest: Buffer = Buffer.alloc(0);
+  #linkType: number | undefined;
+  #nano = false;
+  #little = true;
+
+  /** @returns the frames that these bytes completed. @throws Error on bytes that are no pcap */
+  push(bytes: Buffer): Frame[] {
+    this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    const frames: Frame[] = [];
+    if (this.#linkType === undefined) {
+      if (this.#rest.length < HEADER) return frames;
+      const magic = this.#rest.readUInt32LE(0);
+      this.#little = magic === MAGIC_MICRO || magic === MAGIC_NANO;
+      const known = this.#little ? magic : this.#rest.readUInt32BE(0);
+      if (known !== MAGIC_MICRO && known !== MAGIC_NANO) throw new Error('not a pcap file');
+      this.#nano = known === MAGIC_NANO;
+      this.#linkType = this.#u32(20) & 0x0fff_ffff;
+      this.#rest = this.#rest.subarray(HEADER);
+    }
+    for (;;) {
+      if (this.#rest.length < RECORD_HEADER) return frames;
+      const length = this.#u32(8);
+      if (this.#rest.length < RECORD_HEADER + length) return frames;
+      const nanoseconds = BigInt(this.#u32(0)) * 1_000_000_000n + BigInt(this.#u32(4)) * (this.#nano ? 1n : 1000n);
+      frames.push({
+        nanoseconds,
+        time: Number(nanoseconds / 1000n) / 1e6,
+        data: this.#rest.subarray(RECORD_HEADER, RECORD_HEADER + length),
+        originalLength: this.#u32(12),
+        linkType: this.#linkType,
+      });
+      this.#rest = this.#rest.subarray(RECORD_HEADER + length);
+    }
+  }
+
+  #u32(offset: number): number {
+    return this.#little ? this.#rest.readUInt32LE(offset) : this.#rest.readUInt32BE(offset);
+  }
+}

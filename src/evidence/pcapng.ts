@@ -1,0 +1,144 @@
+import type { Frame } from './pcap.ts';
+
+/** A frame with the place where it was captured and, perhaps, what the report says of it. */
+export interface CapturedFrame extends Frame {
+  host: string;
+  interface: string;
+  comment?: string;
+}
+
+const SECTION_HEADER = 0x0a0d0d0a;
+const INTERFACE_DESCRIPTION = 1;
+const ENHANCED_PACKET = 6;
+const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
+const OPT = {
+  end: 0,
+  comment: 1,
+  shbUserApplication: 4,
+  ifName: 2,
+  ifDescription: 3,
+  ifTimestampResolution: 9,
+} as const;
+const NANOSECONDS = 9;
+
+const padded = (length: number) => Math.ceil(length / 4) * 4;
+
+function option(code: number, value: Buffer): Buffer {
+  const bytes = Buffer.alloc(4 + padded(value.length));
+  bytes.writeUInt16LE(code, 0);
+  bytes.writeUInt16LE(value.length, 2);
+  value.copy(bytes, 4);
+  return bytes;
+}
+
+const text = (code: number, value: string) => option(code, Buffer.from(value, 'utf8'));
+const endOfOptions = Buffer.alloc(4);
+
+function block(type: number, ...parts: Buffer[]): Buffer {
+  const body = Buffer.concat(parts);
+  const total = 12 + body.length;
+  const bytes = Buffer.alloc(total);
+  bytes.writeUInt32LE(type, 0);
+  bytes.writeUInt32LE(total, 4);
+  body.copy(bytes, 8);
+  bytes.writeUInt32LE(total, total - 4);
+  return bytes;
+}
+
+/** Writes one pcapng section (draft-ietf-opsawg-pcapng): an interface for each host and link, frames in the order given. */
+export function writePcapng(frames: readonly CapturedFrame[], application: string): Buffer {
+  const header = Buffer.alloc(16);
+  header.writeUInt32LE(BYTE_ORDER_MAGIC, 0);
+  header.writeUInt16LE(1, 4);
+  header.writeBigInt64LE(-1n, 8);
+  const blocks = [block(SECTION_HEADER, header, text(OPT.shbUserApplication, application), endOfOptions)];
+  const interfaces = new Map<string, number>();
+  for (const frame of frames) {
+    const key = `${frame.host}/${frame.interface}/${frame.linkType}`;
+    let id = interfaces.get(key);
+    if (id === undefined) {
+      id = interfaces.size;
+      interfaces.set(key, id);
+      const description = Buffer.alloc(8);
+      description.writeUInt16LE(frame.linkType, 0);
+      description.writeUInt32LE(262_144, 4);
+      blocks.push(
+        block(
+          INTERFACE_DESCRIPTION,
+          description,
+          text(OPT.ifName, `${frame.host}/${frame.interface}`),
+          text(OPT.ifDescription, `host ${frame.host}, interface ${frame.interface}`),
+          option(OPT.ifTimestampResolution, Buffer.from([NANOSECONDS])),
+          endOfOptions,
+        ),
+      );
+    }
+    const fixed = Buffer.alloc(20);
+    fixed.writeUInt32LE(id, 0);
+    fixed.writeUInt32LE(Number(frame.nanoseconds >> 32n), 4);
+    fixed.writeUInt32LE(Number(frame.nanoseconds & 0xffff_ffffn), 8);
+    fixed.writeUInt32LE(frame.data.length, 12);
+    fixed.writeUInt32LE(frame.originalLength, 16);
+    const data = Buffer.alloc(padded(frame.data.length));
+    frame.data.copy(data);
+    blocks.push(
+      block(
+        ENHANCED_PACKET,
+        fixed,
+        data,
+        ...(frame.comment === undefined ? [] : [text(OPT.comment, frame.comment), endOfOptions]),
+      ),
+    );
+  }
+  return Buffer.concat(blocks);
+}
+
+/** Reads back what writePcapng wrote. @throws Error on anything else */
+export function readPcapng(bytes: Buffer): CapturedFrame[] {
+  const frames: CapturedFrame[] = [];
+  const interfaces: { host: string; interface: string; linkType: number }[] = [];
+  for (let offset = 0; offset < bytes.length; ) {
+    if (bytes.length - offset < 12) throw new Error('the capture ends in the middle of a block');
+    const type = bytes.readUInt32LE(offset);
+    const total = bytes.readUInt32LE(offset + 4);
+    if (total < 12 || offset + total > bytes.length) throw new Error('the capture ends in the middle of a block');
+    const body = bytes.subarray(offset + 8, offset + total - 4);
+    if (type === SECTION_HEADER && body.readUInt32LE(0) !== BYTE_ORDER_MAGIC)
+      throw new Error('not a capture of this program');
+    if (type === INTERFACE_DESCRIPTION) {
+      const [host = '', name = ''] = (options(body.subarray(8)).get(OPT.ifName)?.toString('utf8') ?? '').split('/');
+      interfaces.push({ host, interface: name, linkType: body.readUInt16LE(0) });
+    }
+    if (type === ENHANCED_PACKET) {
+      const where = interfaces[body.readUInt32LE(0)];
+      if (!where) throw new Error('a packet of an unknown interface');
+      const nanoseconds = (BigInt(body.readUInt32LE(4)) << 32n) | BigInt(body.readUInt32LE(8));
+      const length = body.readUInt32LE(12);
+      const comment = options(body.subarray(20 + padded(length)))
+        .get(OPT.comment)
+        ?.toString('utf8');
+      frames.push({
+        ...where,
+        nanoseconds,
+        time: Number(nanoseconds / 1000n) / 1e6,
+        data: body.subarray(20, 20 + length),
+        originalLength: body.readUInt32LE(16),
+        ...(comment === undefined ? {} : { comment }),
+      });
+    }
+    offset += total;
+  }
+  return frames;
+}
+
+function options(bytes: Buffer): Map<number, Buffer> {
+  const found = new Map<number, Buffer>();
+  for (let offset = 0; offset + 4 <= bytes.length; ) {
+    const code = bytes.readUInt16LE(offset);
+    const length = bytes.readUInt16LE(offset + 2);
+    if (code === OPT.end) break;
+    found.set(code, bytes.subarray(offset + 4, offset + 4 + length));
+    offset += 4 + padded(length);
+  }
+  return found;
+}

@@ -1,0 +1,4 @@
+import type { z } from 'zod';
+export interface Check {
+  params: z.ZodType;
+}

@@ -1,0 +1,9 @@
+import type { ActPlan } from '../scenario/plan.ts';
+import type { Lab } from './lab.ts';
+
+/** Something bad that happens to a host. One file each in `faults/`; the file's name is its word in a timeline. */
+export interface Fault {
+  /** One line for people. */
+  describe(host: string): string;
+  apply(context: { lab: Lab; act: ActPlan; host: string; killProcesses(host: string): Promise<void> }): Promise<void>;
+}

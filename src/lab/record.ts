@@ -1,0 +1,50 @@
+import type { Plan } from '../scenario/plan.ts';
+
+/** A step as it was played: its words, and when it began and ended (epoch seconds on the one clock). */
+export interface StepRecord {
+  kind: 'action' | 'quiet' | 'observe';
+  text: string;
+  host?: string;
+  action?: string;
+  seconds?: number;
+  from: number;
+  to: number;
+}
+
+export interface ActRecord {
+  name: string;
+  from: number;
+  to: number;
+  /** Time the lab took to come up and to go, outside the timeline. */
+  upSeconds: number;
+  downSeconds: number;
+  steps: StepRecord[];
+  /** Addresses of hosts, so that evidence can be read without the lab. */
+  addresses: Record<string, string>;
+  /** Names of interfaces by host and index, as captures on "any" number them. */
+  interfaces: Record<string, Record<number, string>>;
+  target: { address: string; port: number };
+}
+
+/** Everything about a run that is not evidence: what was asked for, and what was played when. */
+export interface RunRecord {
+  schemaVersion: 1;
+  engine: string;
+  startedAt: string;
+  wallSeconds: number;
+  versions: Record<string, string>;
+  plan: Plan;
+  acts: ActRecord[];
+}
+
+/** Lines that the lab's process writes for the person's. */
+export type Message =
+  | { type: 'act'; act: string; title: string }
+  | { type: 'step'; act: string; text: string; waitSeconds?: number }
+  | { type: 'played'; act: ActRecord }
+  | { type: 'done'; versions: Record<string, string>; memoryMb: number }
+  | {
+      type: 'error';
+      error: { code: import('../errors.ts').ErrorCode; message: string; todo: string };
+      acts: ActRecord[];
+    };

@@ -1,0 +1,298 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Playing } from '../../services/balancer/player.ts';
+import type { Broker } from '../../services/broker/broker.ts';
+import type { AgentCommand } from '../../services/client/agent.ts';
+import { now } from '../clock.ts';
+import { LabError } from '../errors.ts';
+import { codeRoot, moduleExtension } from '../root.ts';
+import { BALANCERS, BROKERS, CLIENTS, FAULTS } from '../scenario/catalogue.ts';
+import { formatDuration } from '../scenario/duration.ts';
+import { type ActPlan, type BrokerPlan, clientOf, hostsOf, middleboxOf, type Step } from '../scenario/plan.ts';
+import { Collector } from './collect.ts';
+import type { Lab, LabProcess } from './lab.ts';
+import type { ActRecord, Message, StepRecord } from './record.ts';
+
+/** How long the agent may take to connect, or to answer commands that no wait follows. */
+const PATIENCE_SECONDS = 10;
+/** Moments, in seconds after a burst, at which sockets are looked at; then each twice as late as the one before. */
+const LOOK_AFTER = [0.1, 0.4, 1];
+/** A flow table shows an expiry only when looked at: this long after it was due. */
+const AFTER_EXPIRY_SECONDS = 0.25;
+
+interface Agent {
+  process: LabProcess;
+  /** Resolves once all of these ids have an answer of whatever kind, or all connections are ready. */
+  settled(ids: string[]): Promise<void>;
+  ready(count: number): Promise<void>;
+}
+
+function module(path: string): string {
+  return join(codeRoot, path + moduleExtension);
+}
+
+function startAgent(lab: Lab, act: ActPlan, collector: Collector, onLibrary: (library: string) => void): Agent {
+  const client = clientOf(act);
+  const open = new Set<string>();
+  const ready = new Set<number>();
+  let changed: (() => void)[] = [];
+  const until = async (done: () => boolean) => {
+    while (!done()) await new Promise<void>((resolve) => changed.push(resolve));
+  };
+  const process = lab
+    .host(client.name)
+    .spawn(globalThis.process.execPath, [module('services/client/agent'), CLIENTS.path(client.library)], {
+      as: `the client agent on ${client.name}`,
+      input: 'pipe',
+      onLine: (line) => {
+        const event = JSON.parse(line) as {
+          time: number;
+          event: string;
+          id?: string;
+          connection?: number;
+          library?: string;
+        };
+        collector.event(client.name, event);
+        if (event.library) onLibrary(event.library);
+        if (event.event === 'reply' || event.event === 'failed') open.delete(event.id as string);
+        if (event.event === 'ready') ready.add(event.connection as number);
+        const waiting = changed;
+        changed = [];
+        for (const wake of waiting) wake();
+      },
+    });
+  return {
+    process,
+    settled: (ids) => {
+      for (const id of ids) open.add(id);
+      return until(() => ids.every((id) => !open.has(id)));
+    },
+    ready: (count) => until(() => ready.size >= count),
+  };
+}
+
+async function startBroker(
+  lab: Lab,
+  plan: BrokerPlan,
+  act: ActPlan,
+  broker: Broker,
+  collector: Collector,
+): Promise<LabProcess> {
+  const host = lab.host(plan.name);
+  const tuning = act.tuning[plan.group] ?? {};
+  if (tuning.tcpRetries2 !== undefined) host.setSysctl('net.ipv4.tcp_retries2', tuning.tcpRetries2);
+  const { config, program, args } = broker.render({ host, folder: lab.folder, tuning });
+  const started = host.spawn(program, args(collector.writeConfig(`${plan.name}.conf`, config)), {
+    as: `${plan.broker} on ${plan.name}`,
+  });
+  await started.line(broker.ready);
+  return started;
+}
+
+function stepText(step: Step, describe: (host: string, action: string) => string): string {
+  if (step.kind === 'quiet') return `quiet for ${formatDuration(step.seconds)}`;
+  if (step.kind === 'observe') return `watching for ${formatDuration(step.seconds)}`;
+  return describe(step.host, step.action);
+}
+
+const ACTION_TEXT: Record<string, (host: string, connections: number) => string> = {
+  connect: (host, connections) => `${host} opens ${connections} connection${connections === 1 ? '' : 's'}`,
+  request: (host, connections) =>
+    `${host} sends a command on ${connections === 1 ? 'its connection' : `each of its ${connections} connections`}`,
+  close: (host) => `${host} closes its connections`,
+};
+
+/**
+ * Plays one act in a lab that is already up: starts services and collectors, walks the timeline, gathers evidence
+ * into `folder`. The lab is the caller's, to be disposed of afterwards.
+ * @throws LabError SERVICE_DIED, SERVICE_SILENT, STEP_FAILED (what was collected until then stays in `folder`)
+ */
+export async function playAct(
+  lab: Lab,
+  act: ActPlan,
+  folder: string,
+  tell: (message: Message) => void,
+  versions: Record<string, string>,
+): Promise<Omit<ActRecord, 'upSeconds' | 'downSeconds'>> {
+  const box = middleboxOf(act);
+  const client = clientOf(act);
+  const brokers = hostsOf(act, 'broker');
+  const collector = new Collector(lab, act.name, box.name, folder);
+  const services = new Map<string, LabProcess[]>([...lab.hosts.keys()].map((host) => [host, []]));
+  const tuning = act.tuning[client.name] ?? {};
+  const { default: broker } = await BROKERS.load((brokers[0] as BrokerPlan).broker);
+
+  if (tuning.tcpRetries2 !== undefined) lab.host(client.name).setSysctl('net.ipv4.tcp_retries2', tuning.tcpRetries2);
+  const agent = startAgent(lab, act, collector, (library) => {
+    versions.client = library;
+  });
+  services.get(client.name)?.push(agent.process);
+  const [kind] = Object.keys(box.playedBy) as [string];
+  const startMiddlebox = async (): Promise<Playing> => {
+    const { default: player } = await BALANCERS.load(kind);
+    return player.play({
+      box,
+      host: lab.host(box.name),
+      brokers: brokers.map(({ name }) => lab.host(name)),
+      port: broker.port,
+      folder: lab.folder,
+      writeConfig: (name, text) => collector.writeConfig(name, text),
+      spawnModule: (path, args, as) => {
+        const started = lab.host(box.name).spawn(process.execPath, [module(path), ...args], { as });
+        services.get(box.name)?.push(started);
+        return started;
+      },
+      onLogLine: (line) => collector.proxyLog(line),
+    });
+  };
+  const [playing] = await Promise.all([
+    startMiddlebox(),
+    collector.start(),
+    agent.process.line(/"event":"agent"/),
+    ...brokers.map(async (plan) => services.get(plan.name)?.push(await startBroker(lab, plan, act, broker, collector))),
+  ]);
+  collector.useSessions(playing.sessions);
+
+  const started = now();
+  const steps: StepRecord[] = [];
+  const send = (command: AgentCommand) => agent.process.write(JSON.stringify(command));
+  let round = 0;
+
+  const patiently = async (work: Promise<void>, what: string) => {
+    const timer = new AbortController();
+    const tooLate = sleep(PATIENCE_SECONDS * 1000, undefined, { signal: timer.signal }).then(() => {
+      throw new LabError(
+        'STEP_FAILED',
+        `${what} took more than ${PATIENCE_SECONDS} s`,
+        'see events.ndjson for what the client met; a step that may hang needs an "observe" after it',
+      );
+    });
+    tooLate.catch(() => {});
+    try {
+      await Promise.race([work, tooLate]);
+    } finally {
+      timer.abort();
+    }
+  };
+
+  const actions: Record<string, (waitFollows: boolean) => Promise<void>> = {
+    connect: async () => {
+      const { keepalive, commandTimeoutSeconds, socketTimeoutSeconds, heartbeatSeconds } = tuning;
+      send({
+        do: 'connect',
+        connections: client.connections,
+        options: {
+          host: playing.target.address,
+          port: playing.target.port,
+          ...(keepalive === undefined ? {} : { keepalive }),
+          ...(commandTimeoutSeconds === undefined ? {} : { commandTimeoutSeconds }),
+          ...(socketTimeoutSeconds === undefined ? {} : { socketTimeoutSeconds }),
+        },
+        ...(heartbeatSeconds === undefined ? {} : { heartbeatSeconds }),
+      });
+      await patiently(
+        agent.ready(client.connections),
+        `connecting ${client.connections} connections through ${box.name}`,
+      );
+    },
+    request: async (waitFollows) => {
+      round++;
+      const ids = Array.from({ length: client.connections }, (_, connection) => `${act.name}-${round}-${connection}`);
+      const settled = agent.settled(ids);
+      send({ do: 'request', ids });
+      if (!waitFollows) await patiently(settled, `answering ${ids.length} commands`);
+    },
+    close: async () => send({ do: 'close' }),
+  };
+
+  const wait = async (seconds: number, looks: [number, string][]) => {
+    const end = now() + seconds;
+    for (const [after, label] of looks.filter(([after]) => after < seconds).sort(([a], [b]) => a - b)) {
+      await sleep(Math.max(0, (end - seconds + after - now()) * 1000));
+      await collector.sample(label);
+    }
+    await sleep(Math.max(0, (end - now()) * 1000));
+  };
+
+  const burst = (seconds: number): [number, string][] => {
+    const moments = [...LOOK_AFTER];
+    while ((moments.at(-1) as number) * 2 < seconds) moments.push((moments.at(-1) as number) * 2);
+    return moments.map((moment) => [moment, `${formatDuration(moment)} later`]);
+  };
+
+  const play = async () => {
+    for (const [index, step] of act.timeline.entries()) {
+      const fault =
+        step.kind === 'action' && !(step.action in actions) ? (await FAULTS.load(step.action)).default : undefined;
+      const text = stepText(
+        step,
+        (host, action) =>
+          fault?.describe(host) ??
+          (ACTION_TEXT[action] as (host: string, connections: number) => string)(host, client.connections),
+      );
+      tell({ type: 'step', act: act.name, text, ...(step.kind === 'action' ? {} : { waitSeconds: step.seconds }) });
+      const from = now();
+      if (step.kind === 'action') {
+        if (fault)
+          await fault.apply({
+            lab,
+            act,
+            host: step.host,
+            killProcesses: async (host) => {
+              await Promise.all((services.get(host) ?? []).map((process) => process.stop('SIGKILL')));
+            },
+          });
+        else
+          await (actions[step.action] as (waitFollows: boolean) => Promise<void>)(
+            act.timeline[index + 1]?.kind !== 'action' && index + 1 < act.timeline.length,
+          );
+      } else if (step.kind === 'quiet') {
+        await wait(step.seconds, [
+          [0.2, 'quiet begins'],
+          [
+            0.2 + box.idleTimeoutSeconds + AFTER_EXPIRY_SECONDS,
+            `after ${formatDuration(box.idleTimeoutSeconds)} of quiet`,
+          ],
+        ]);
+        await collector.sample('quiet ends');
+      } else {
+        await wait(step.seconds, burst(step.seconds));
+      }
+      const to = now();
+      steps.push(
+        step.kind === 'action'
+          ? { kind: step.kind, text, host: step.host, action: step.action, from, to }
+          : { kind: step.kind, text, seconds: step.seconds, from, to },
+      );
+      collector.event('lab', { time: from, event: 'step', text, until: to });
+    }
+  };
+
+  const deaths = [
+    ...collector.died,
+    ...[...lab.hosts.keys()].flatMap((host) => services.get(host) ?? []).map((process) => process.died),
+  ];
+  try {
+    await Promise.race([play(), ...deaths]);
+    await collector.sample('the end');
+    await Promise.all(
+      brokers.map(async ({ name }) => {
+        const ids = await broker.ledger({ host: lab.host(name), folder: lab.folder });
+        collector.event(name, { time: now(), event: 'ledger', ids });
+      }),
+    );
+  } finally {
+    await collector.stop();
+  }
+  return {
+    name: act.name,
+    from: started,
+    to: now(),
+    steps,
+    addresses: Object.fromEntries([...lab.hosts.values()].map((host) => [host.name, host.address])),
+    interfaces: Object.fromEntries(
+      [...lab.hosts.values()].map((host) => [host.name, Object.fromEntries(host.interfaces)]),
+    ),
+    target: playing.target,
+  };
+}
