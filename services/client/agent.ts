@@ -17,7 +17,8 @@ const log = pino(
 );
 
 const [file] = process.argv.slice(2);
-const { default: library } = (await import(pathToFileURL(file as string).href)) as { default: Library };
+const { default: description } = (await import(pathToFileURL(file as string).href)) as { default: Library };
+const library = await description.load();
 const connections: Connection[] = [];
 
 const facts = (error: unknown) => ({

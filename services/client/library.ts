@@ -1,5 +1,16 @@
-/** What the agent asks of a client library. One file each in `libraries/`; the file's name is its word in a scenario. */
+/** What the lab asks of a client library. One file each in `libraries/`; the file's name is its word in a scenario. */
 export interface Library {
+  /** Loads the library itself. Kept apart, so that advice can be had without it. */
+  load(): Promise<LoadedLibrary>;
+  /** The library's own configuration language, for remedies. */
+  advice: {
+    name: string;
+    keepalive(idleSeconds: number): string;
+    heartbeat(seconds: number): string;
+  };
+}
+
+export interface LoadedLibrary {
   readonly version: string;
   open(options: OpenOptions, report: Report): Connection;
 }

@@ -1,3 +1,5 @@
+import { parseDuration } from '../scenario/duration.ts';
+
 /** A finished session in HAProxy's log (configuration.txt, "TCP log format"). Addresses are "ip:port". */
 export interface ProxyLogEntry {
   client: string;
@@ -35,11 +37,14 @@ export const TERMINATION: Record<string, string> = {
   '--': 'an ordinary end by both sides',
 };
 
-/** A live session, from `show sess all`. */
+/** A live session, from `show sess all`. Addresses are "ip:port". */
 export interface ProxySession {
   client: string;
   server: string | undefined;
+  /** Address of the proxy's own socket towards the server. */
   proxy: string | undefined;
+  /** Whole seconds until the proxy's next time-out on it. */
+  expiresIn: number | undefined;
 }
 
 /** Reads the answer of HAProxy's `show sess all`; the control connection itself is left out. */
@@ -50,6 +55,7 @@ export function parseProxySessions(text: string): ProxySession[] {
       client: /\bsource=(\d[\d.]*:\d+)/.exec(block)?.[1],
       server: /\bserver=(\S+)/.exec(block)?.[1],
       proxy: /\bbackend=\S+ \([^)]*\)(?: addr=(\d[\d.]*:\d+))?/.exec(block)?.[1],
+      expiresIn: parseDuration(/\btask=\S+ \([^)]*\bexp=(\w+)/.exec(block)?.[1] ?? ''),
     }))
     .filter((session): session is ProxySession => session.client !== undefined);
 }

@@ -8,6 +8,13 @@ import type { Lab, LabHost, LabProcess } from './lab.ts';
 
 export const EVIDENCE_FILES = { sockets: 'sockets.ndjson', flows: 'flows.ndjson', events: 'events.ndjson' } as const;
 
+/**
+ * Every frame of every interface, at once and in order. The ring has slots of one size, so a snap length far above what the
+ * lab sends would leave only a few of them (TPACKET_V2): 1600 bytes hold all headers and the lab's own messages.
+ */
+const TCPDUMP_ARGUMENTS = ['-i', 'any', '-U', '--immediate-mode', '--time-stamp-precision=nano', '-s', '1600', '-B', '16384'];
+const EVENT_BUFFER_BYTES = 8 * 1024 * 1024;
+
 /** Gathers the evidence of one act: what packets, sockets, flow tables and programs say, each with its time. */
 export class Collector {
   readonly folder: string;
@@ -18,6 +25,7 @@ export class Collector {
   readonly #captures: LabProcess[] = [];
   #sessions: (() => Promise<string>) | undefined;
   #samples = 0;
+  #lost = 0;
 
   constructor(lab: Lab, act: string, middlebox: string, folder: string) {
     this.#lab = lab;
@@ -62,17 +70,12 @@ export class Collector {
     const captures = hosts.map((host) =>
       host.spawn(
         'tcpdump',
-        [
-          '-i',
-          'any',
-          '-U',
-          '--immediate-mode',
-          '--time-stamp-precision=nano',
-          '-w',
-          join(this.folder, `${this.#act}.${host.name}.pcap`),
-        ],
+        [...TCPDUMP_ARGUMENTS, '-w', join(this.folder, `${this.#act}.${host.name}.pcap`)],
         {
           as: `the capture on ${host.name}`,
+          onErrorLine: (line) => {
+            this.#lost += Number(/^(\d+) packets? dropped by kernel/.exec(line)?.[1] ?? 0);
+          },
         },
       ),
     );
@@ -88,8 +91,11 @@ export class Collector {
         }),
       );
     this.#streams.push(
-      this.#middlebox.spawn('conntrack', ['-E', '-o', 'timestamp,id,extended'], {
+      this.#middlebox.spawn('conntrack', ['-E', '-o', 'timestamp,id,extended', '-b', String(EVENT_BUFFER_BYTES)], {
         as: `the flow watch on ${this.#middlebox.name}`,
+        onErrorLine: (line) => {
+          if (line.includes('ENOBUFS')) this.#lost++;
+        },
         onLine: (line) => {
           const event = parseFlowEvent(line);
           if (event) this.#row('flows', { kind: 'event', host: this.#middlebox.name, ...event });
@@ -110,6 +116,10 @@ export class Collector {
     const middlebox = this.#middlebox.name;
     await Promise.all([
       ...[...this.#lab.hosts.values()].map(async (host) => {
+        if (host.gone) {
+          this.#row('sockets', { kind: 'sample', sample, label, time: now(), host: host.name, sockets: [], gone: true });
+          return;
+        }
         const output = await host.run('ss', SS_ARGUMENTS);
         const time = now();
         const options = host.socketOptions();
@@ -139,6 +149,11 @@ export class Collector {
         });
       })(),
     ]);
+  }
+
+  /** Frames and events that a collector had to let go, being too slow; known once it has stopped. */
+  get lost(): number {
+    return this.#lost;
   }
 
   async stop(): Promise<void> {

@@ -21,6 +21,8 @@ export interface LabHost {
   readonly serviceAddress: string | undefined;
   /** Interface names by index, as a capture on "any" reports them. */
   readonly interfaces: ReadonlyMap<number, string>;
+  /** Set when the host has lost its power: what its kernel still holds does not exist any more. */
+  gone: boolean;
   /** Starts a program on this host. Its death, unless asked for, is reported through `whenDied`. */
   spawn(program: string, args: readonly string[], options?: SpawnOptions): LabProcess;
   /** Runs a program to its end. @returns its standard output. */

@@ -23,6 +23,8 @@ export interface ActRecord {
   addresses: Record<string, string>;
   /** Names of interfaces by host and index, as captures on "any" number them. */
   interfaces: Record<string, Record<number, string>>;
+  /** Frames and flow events that the collectors lost: with any, counts are not to be trusted. */
+  lostEvidence: number;
   target: { address: string; port: number };
 }
 
@@ -32,6 +34,8 @@ export interface RunRecord {
   engine: string;
   startedAt: string;
   wallSeconds: number;
+  /** Peak resident memory of the lab's own process. */
+  memoryMb: number;
   versions: Record<string, string>;
   plan: Plan;
   acts: ActRecord[];

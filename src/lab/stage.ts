@@ -8,9 +8,9 @@ import { LabError } from '../errors.ts';
 import { codeRoot, moduleExtension } from '../root.ts';
 import { BALANCERS, BROKERS, CLIENTS, FAULTS } from '../scenario/catalogue.ts';
 import { formatDuration } from '../scenario/duration.ts';
-import { type ActPlan, type BrokerPlan, clientOf, hostsOf, middleboxOf, type Step } from '../scenario/plan.ts';
+import { type ActPlan, type BrokerPlan, clientOf, hostsOf, middleboxOf, type Step, type Tuning } from '../scenario/plan.ts';
 import { Collector } from './collect.ts';
-import type { Lab, LabProcess } from './lab.ts';
+import type { Lab, LabHost, LabProcess } from './lab.ts';
 import type { ActRecord, Message, StepRecord } from './record.ts';
 
 /** How long the agent may take to connect, or to answer commands that no wait follows. */
@@ -71,6 +71,12 @@ function startAgent(lab: Lab, act: ActPlan, collector: Collector, onLibrary: (li
   };
 }
 
+/** The settings that belong to a host's kernel, not to a program on it. */
+function tuneHost(host: LabHost, { tcpRetries2, tcpOrphanRetries }: Tuning): void {
+  if (tcpRetries2 !== undefined) host.setSysctl('net.ipv4.tcp_retries2', tcpRetries2);
+  if (tcpOrphanRetries !== undefined) host.setSysctl('net.ipv4.tcp_orphan_retries', tcpOrphanRetries);
+}
+
 async function startBroker(
   lab: Lab,
   plan: BrokerPlan,
@@ -80,7 +86,7 @@ async function startBroker(
 ): Promise<LabProcess> {
   const host = lab.host(plan.name);
   const tuning = act.tuning[plan.group] ?? {};
-  if (tuning.tcpRetries2 !== undefined) host.setSysctl('net.ipv4.tcp_retries2', tuning.tcpRetries2);
+  tuneHost(host, tuning);
   const { config, program, args } = broker.render({ host, folder: lab.folder, tuning });
   const started = host.spawn(program, args(collector.writeConfig(`${plan.name}.conf`, config)), {
     as: `${plan.broker} on ${plan.name}`,
@@ -92,7 +98,7 @@ async function startBroker(
 function stepText(step: Step, describe: (host: string, action: string) => string): string {
   if (step.kind === 'quiet') return `quiet for ${formatDuration(step.seconds)}`;
   if (step.kind === 'observe') return `watching for ${formatDuration(step.seconds)}`;
-  return describe(step.host, step.action);
+  return step.kind === 'action' ? describe(step.host, step.action) : '';
 }
 
 const ACTION_TEXT: Record<string, (host: string, connections: number) => string> = {
@@ -122,7 +128,7 @@ export async function playAct(
   const tuning = act.tuning[client.name] ?? {};
   const { default: broker } = await BROKERS.load((brokers[0] as BrokerPlan).broker);
 
-  if (tuning.tcpRetries2 !== undefined) lab.host(client.name).setSysctl('net.ipv4.tcp_retries2', tuning.tcpRetries2);
+  tuneHost(lab.host(client.name), tuning);
   const agent = startAgent(lab, act, collector, (library) => {
     versions.client = library;
   });
@@ -175,7 +181,7 @@ export async function playAct(
     }
   };
 
-  const actions: Record<string, (waitFollows: boolean) => Promise<void>> = {
+  const actions: Record<string, (next: Step['kind'] | undefined) => Promise<void>> = {
     connect: async () => {
       const { keepalive, commandTimeoutSeconds, socketTimeoutSeconds, heartbeatSeconds } = tuning;
       send({
@@ -195,12 +201,13 @@ export async function playAct(
         `connecting ${client.connections} connections through ${box.name}`,
       );
     },
-    request: async (waitFollows) => {
+    request: async (next) => {
       round++;
       const ids = Array.from({ length: client.connections }, (_, connection) => `${act.name}-${round}-${connection}`);
       const settled = agent.settled(ids);
       send({ do: 'request', ids });
-      if (!waitFollows) await patiently(settled, `answering ${ids.length} commands`);
+      // Quiet begins when the last answer is in; whoever wants to watch, watches at once.
+      if (next !== 'observe') await patiently(settled, `answering ${ids.length} commands`);
     },
     close: async () => send({ do: 'close' }),
   };
@@ -243,8 +250,8 @@ export async function playAct(
             },
           });
         else
-          await (actions[step.action] as (waitFollows: boolean) => Promise<void>)(
-            act.timeline[index + 1]?.kind !== 'action' && index + 1 < act.timeline.length,
+          await (actions[step.action] as (next: Step['kind'] | undefined) => Promise<void>)(
+            act.timeline[index + 1]?.kind,
           );
       } else if (step.kind === 'quiet') {
         await wait(step.seconds, [
@@ -293,6 +300,7 @@ export async function playAct(
     interfaces: Object.fromEntries(
       [...lab.hosts.values()].map((host) => [host.name, Object.fromEntries(host.interfaces)]),
     ),
+    lostEvidence: collector.lost,
     target: playing.target,
   };
 }

@@ -44,7 +44,9 @@ export const TUNINGS: Folder = new Folder(join(packageRoot, 'lab/tunings'), '.ya
 
 export const CHECKS: Modules<{ default: Check }> = new Modules('src/judge/checks');
 export const FAULTS: Modules<{ default: import('../lab/fault.ts').Fault }> = new Modules('src/lab/faults');
-export const CLIENTS: Modules<unknown> = new Modules('services/client/libraries');
+export const CLIENTS: Modules<{ default: import('../../services/client/library.ts').Library }> = new Modules(
+  'services/client/libraries',
+);
 export const BROKERS: Modules<{ default: import('../../services/broker/broker.ts').Broker }> = new Modules(
   'services/broker/kinds',
 );

@@ -1,11 +1,11 @@
 import { basename } from 'node:path';
 import { AGENT_ACTIONS, BROKERS, CHECKS, CLIENTS, FAULTS, MIDDLEBOXES, TUNINGS } from './catalogue.ts';
 import { parseDuration } from './duration.ts';
+import type { Pace } from './pace.ts';
 import { type Positions, readYaml } from './read.ts';
 import {
   type MiddleboxFile,
   middleboxSchema,
-  type Pace,
   type ScenarioFile,
   scenarioSchema,
   type TuningFile,
@@ -20,6 +20,7 @@ export interface Tuning {
   commandTimeoutSeconds?: number;
   socketTimeoutSeconds?: number;
   tcpRetries2?: number;
+  tcpOrphanRetries?: number;
 }
 
 export interface ClientPlan {
@@ -63,6 +64,7 @@ export interface ActPlan {
   /** The same settings as they are in production, for advice. */
   productionTuning: Record<string, Tuning>;
   productionIdleTimeoutSeconds: number;
+  productionQuietSeconds: number;
   timeline: Step[];
   expect: Expectation[];
 }
@@ -143,7 +145,8 @@ class Resolver {
     }
     for (const key of ['heartbeat', 'commandTimeout', 'socketTimeout'] as const)
       if (file[key] !== undefined) tuning[`${key}Seconds`] = this.seconds(file[key], [...path, key]);
-    if (file.tcpRetries2 !== undefined) tuning.tcpRetries2 = this.number(file.tcpRetries2, [...path, 'tcpRetries2']);
+    for (const key of ['tcpRetries2', 'tcpOrphanRetries'] as const)
+      if (file[key] !== undefined) tuning[key] = this.number(file[key], [...path, key]);
     return tuning;
   }
 }
@@ -340,6 +343,10 @@ export async function planScenario(path: string, pace: Pace): Promise<Plan> {
       tuning: planTuning(act, hosts, resolver, pace, positions, here),
       productionTuning: planTuning(act, hosts, production, 'production', positions, here),
       productionIdleTimeoutSeconds: productionBox.idleTimeoutSeconds,
+      productionQuietSeconds: Math.max(
+        0,
+        ...planTimeline(file, hosts, production, positions).map((step) => (step.kind === 'quiet' ? step.seconds : 0)),
+      ),
       timeline: planTimeline(file, hosts, resolver, positions),
       expect: await planExpectations(act, hosts, positions, here),
     });

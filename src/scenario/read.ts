@@ -152,11 +152,7 @@ export function readYaml<S extends z.ZodType>(
     }
     throw positions.error(issue.path, expectedOf(issue));
   }
-  const comment = (document.commentBefore ?? (isNode(document.contents) ? document.contents.commentBefore : '') ?? '')
-    .split('\n')
-    .map((line) => line.trim())
-    .join('\n')
-    .trim();
+  const comment = (/^(?:#.*\n)+/.exec(text)?.[0] ?? '').replace(/^# ?/gm, '').trim();
   return { value: parsed.data, source: { path, text, comment }, positions };
 }
 

@@ -3,9 +3,6 @@ import { DURATION_PATTERN } from './duration.ts';
 
 /** The shapes of the files people write. `schemas/*.json` are made from these (npm run schemas) and tested against them. */
 
-export const PACES = ['production', 'compressed'] as const;
-export type Pace = (typeof PACES)[number];
-
 const name = z
   .string()
   .regex(
@@ -39,6 +36,7 @@ export const tuningSchema = z.strictObject({
     .optional()
     .describe('how long the client library waits for any byte while a command is pending'),
   tcpRetries2: count.optional().describe('net.ipv4.tcp_retries2 of the host'),
+  tcpOrphanRetries: count.optional().describe('net.ipv4.tcp_orphan_retries of the host; 0 is read as 8'),
 });
 export type TuningFile = z.infer<typeof tuningSchema>;
 

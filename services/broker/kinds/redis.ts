@@ -6,7 +6,7 @@ const socketFile = (folder: string, host: string) => join(folder, `${host}.sock`
 /** A real redis-server. Its one number `tcp-keepalive n` makes the kernel's idle n, interval n/3, 3 probes (anet.c). */
 const redis: Broker = {
   port: 6379,
-  refuses: ({ keepalive, tcpRetries2: _, ...rest }) => {
+  refuses: ({ keepalive, tcpRetries2: _, tcpOrphanRetries: __, ...rest }) => {
     if (typeof keepalive === 'object' && (keepalive.intervalSeconds !== undefined || keepalive.probes !== undefined))
       return 'redis-server has one number, tcp-keepalive: it makes the interval a third of idle, and the probes 3';
     if (typeof keepalive === 'object' && (keepalive.idleSeconds < 1 || !Number.isInteger(keepalive.idleSeconds)))
@@ -34,6 +34,11 @@ const redis: Broker = {
       program: 'redis-server',
       args: (file) => [file],
     };
+  },
+  advice: {
+    name: 'redis.conf',
+    keepalive: (idleSeconds) =>
+      `tcp-keepalive ${idleSeconds}  # seconds; idle ${idleSeconds} s, then every ${Math.max(1, Math.floor(idleSeconds / 3))} s, 3 probes`,
   },
   ready: /Ready to accept connections/,
   ledger: async ({ host, folder }) =>

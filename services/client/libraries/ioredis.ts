@@ -1,63 +1,77 @@
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
-import { Redis } from 'ioredis';
 import { LEDGER } from '../../broker/broker.ts';
-import type { Connection, Library, OpenOptions, Report } from '../library.ts';
+import type { Connection, Library, LoadedLibrary, OpenOptions, Report } from '../library.ts';
 
 const milliseconds = (seconds: number) => Math.round(seconds * 1000);
+const readable = (number: number) => String(number).replace(/\B(?=(\d{3})+$)/g, '_');
 
 /** ioredis with its own defaults, but for what the tuning names. One Redis object is one connection. */
+const load = async (): Promise<LoadedLibrary> => {
+  const { Redis } = await import('ioredis');
+  return {
+    version: (createRequire(import.meta.url)('ioredis/package.json') as { version: string }).version,
+    open(options: OpenOptions, report: Report): Connection {
+      const { keepalive } = options;
+      const redis = new Redis({
+        host: options.host,
+        port: options.port,
+        // `false` is not in its types, but is how ioredis is told to leave SO_KEEPALIVE alone (it tests for a number).
+        ...(keepalive === undefined
+          ? {}
+          : { keepAlive: keepalive === 'off' ? (false as unknown as number) : milliseconds(keepalive.idleSeconds) }),
+        ...(options.commandTimeoutSeconds === undefined
+          ? {}
+          : { commandTimeout: milliseconds(options.commandTimeoutSeconds) }),
+        ...(options.socketTimeoutSeconds === undefined
+          ? {}
+          : { socketTimeout: milliseconds(options.socketTimeoutSeconds) }),
+      });
+      const socket = () => (redis as unknown as { stream?: Socket }).stream;
+      redis.on('connect', () => {
+        const stream = socket();
+        // ioredis has an option for idle alone; interval and count are for Node itself (>= 24.19).
+        if (
+          stream &&
+          typeof keepalive === 'object' &&
+          (keepalive.intervalSeconds !== undefined || keepalive.probes !== undefined)
+        )
+          stream.setKeepAlive(
+            true,
+            milliseconds(keepalive.idleSeconds),
+            milliseconds(keepalive.intervalSeconds ?? 1),
+            keepalive.probes ?? 10,
+          );
+        report('connect', stream ? { local: `${stream.localAddress}:${stream.localPort}` } : {});
+      });
+      redis.on('ready', () => report('ready'));
+      redis.on('error', (error: NodeJS.ErrnoException) =>
+        report('error', { code: error.code ?? error.name, message: error.message }),
+      );
+      redis.on('close', () => report('close'));
+      redis.on('reconnecting', (delay: number) => report('reconnecting', { delaySeconds: delay / 1000 }));
+      redis.on('end', () => report('end'));
+      return {
+        request: async (id) => {
+          await redis.rpush(LEDGER, id);
+        },
+        heartbeat: async () => {
+          await redis.ping();
+        },
+        close: () => redis.disconnect(),
+      };
+    },
+  };
+};
+
 const library: Library = {
-  version: (createRequire(import.meta.url)('ioredis/package.json') as { version: string }).version,
-  open(options: OpenOptions, report: Report): Connection {
-    const { keepalive } = options;
-    const redis = new Redis({
-      host: options.host,
-      port: options.port,
-      // `false` is not in its types, but is how ioredis is told to leave SO_KEEPALIVE alone (it tests for a number).
-      ...(keepalive === undefined
-        ? {}
-        : { keepAlive: keepalive === 'off' ? (false as unknown as number) : milliseconds(keepalive.idleSeconds) }),
-      ...(options.commandTimeoutSeconds === undefined
-        ? {}
-        : { commandTimeout: milliseconds(options.commandTimeoutSeconds) }),
-      ...(options.socketTimeoutSeconds === undefined
-        ? {}
-        : { socketTimeout: milliseconds(options.socketTimeoutSeconds) }),
-    });
-    const socket = () => (redis as unknown as { stream?: Socket }).stream;
-    redis.on('connect', () => {
-      const stream = socket();
-      // ioredis has an option for idle alone; interval and count are for Node itself (>= 24.19).
-      if (
-        stream &&
-        typeof keepalive === 'object' &&
-        (keepalive.intervalSeconds !== undefined || keepalive.probes !== undefined)
-      )
-        stream.setKeepAlive(
-          true,
-          milliseconds(keepalive.idleSeconds),
-          milliseconds(keepalive.intervalSeconds ?? 1),
-          keepalive.probes ?? 10,
-        );
-      report('connect', stream ? { local: `${stream.localAddress}:${stream.localPort}` } : {});
-    });
-    redis.on('ready', () => report('ready'));
-    redis.on('error', (error: NodeJS.ErrnoException) =>
-      report('error', { code: error.code ?? error.name, message: error.message }),
-    );
-    redis.on('close', () => report('close'));
-    redis.on('reconnecting', (delay: number) => report('reconnecting', { delaySeconds: delay / 1000 }));
-    redis.on('end', () => report('end'));
-    return {
-      request: async (id) => {
-        await redis.rpush(LEDGER, id);
-      },
-      heartbeat: async () => {
-        await redis.ping();
-      },
-      close: () => redis.disconnect(),
-    };
+  load,
+  advice: {
+    name: 'ioredis',
+    keepalive: (idleSeconds) =>
+      `new Redis({ keepAlive: ${readable(milliseconds(idleSeconds))} })  // ms; TCP_KEEPIDLE ${idleSeconds} s, libuv adds interval 1 s and 10 probes`,
+    heartbeat: (seconds) =>
+      `setInterval(() => redis.ping().catch(() => {}), ${readable(milliseconds(seconds))})  // on every connection; with commandTimeout, or a lost PING goes unnoticed`,
   },
 };
 export default library;

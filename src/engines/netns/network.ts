@@ -38,6 +38,7 @@ class NetnsHost implements LabHost {
   readonly address: string;
   readonly serviceAddress: string | undefined;
   interfaces: ReadonlyMap<number, string> = new Map();
+  gone = false;
   readonly #namespace: number;
   readonly #links: string[];
   readonly #processes = new Set<LabProcess>();

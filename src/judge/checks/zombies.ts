@@ -1,2 +1,71 @@
 import { z } from 'zod';
-export default { params: z.object({}) };
+import { defineCheck } from '../check.ts';
+import { serverKeepalive } from '../remedy.ts';
+import { inSeconds, plural, tally } from '../words.ts';
+
+export default defineCheck({
+  about:
+    'ESTABLISHED sockets at the end of the act whose counterpart no longer exists, on a host or a group of brokers',
+  params: z
+    .strictObject({
+      at: z.string(),
+      atLeast: z.number().int().min(1).optional(),
+      exactly: z.number().int().min(0).optional(),
+    })
+    .refine(
+      ({ atLeast, exactly }) => (atLeast === undefined) !== (exactly === undefined),
+      'one of atLeast and exactly',
+    ),
+  judge(facts, { at, atLeast, exactly }) {
+    const hosts = facts.hostsNamed(at);
+    const wanted = exactly ?? `at least ${atLeast}`;
+    const expected = `${wanted === 0 ? 'no' : wanted} zombie socket${wanted === 1 ? '' : 's'} on ${at} at the end`;
+    const why =
+      'A zombie is ESTABLISHED with nobody at the other end. It costs memory and a descriptor, holds locks and subscriptions, and a server that writes to it believes that it delivers. Only its own kernel’s keepalive, or a write, can find out.';
+    const here = facts.matchingAtEnd.zombies.filter(({ host }) => hosts.includes(host));
+    const unmatched = facts.matchingAtEnd.unknown.filter(({ host }) => hosts.includes(host));
+    const all = facts.lastLook
+      .filter(({ host }) => hosts.includes(host))
+      .flatMap(({ sockets }) => sockets.filter(({ state }) => state === 'ESTABLISHED'));
+    if (facts.notReady !== undefined || facts.lastLook.length === 0 || unmatched.length > 0)
+      return {
+        status: 'unknown',
+        title: `whether ${at} keeps zombies cannot be told`,
+        expected,
+        observed:
+          facts.notReady ??
+          (unmatched.length > 0
+            ? `the evidence says nothing about the counterparts of ${plural(unmatched.length, 'socket')}`
+            : 'the sockets were not looked at'),
+        why,
+        remedy: [],
+        evidence: [],
+      };
+    const ok = exactly === undefined ? here.length >= (atLeast as number) : here.length === exactly;
+    const timers = here.map(({ socket }) =>
+      socket.timer
+        ? `${socket.timer.kind} timer, next in ${inSeconds(Math.round(socket.timer.seconds))}`
+        : 'no timer: it will stay for ever',
+    );
+    const observed = `${plural(here.length, 'zombie')} among ${plural(all.length, 'ESTABLISHED socket')} on ${at}${here.length > 0 ? ` (${tally(here.map(({ host }) => `on ${host}`))}; ${tally(timers)})` : ''}`;
+    return {
+      status: ok ? 'pass' : 'fail',
+      title: ok
+        ? here.length === 0
+          ? `${at} keeps no zombies`
+          : `${at} keeps ${plural(here.length, 'zombie')}: ESTABLISHED with nobody at the other end`
+        : `${at} does not hold the zombies that were expected`,
+      expected,
+      observed,
+      why,
+      remedy: here.length > 0 && facts.brokers.some((broker) => hosts.includes(broker)) ? serverKeepalive(facts) : [],
+      evidence: here
+        .slice(0, 3)
+        .map(({ host, time, socket }) => ({
+          socket: host,
+          at: facts.at(time),
+          note: `zombie ${socket.local} ← ${socket.peer} (${socket.state})`,
+        })),
+    };
+  },
+});

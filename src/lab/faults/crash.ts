@@ -4,6 +4,7 @@ import type { Fault } from '../fault.ts';
 const crash: Fault = {
   describe: (host) => `${host} loses power: no FIN, no RST, nothing`,
   async apply({ lab, host, killProcesses }) {
+    lab.host(host).gone = true;
     await lab.host(host).setLinks(false);
     await killProcesses(host);
   },

@@ -1,0 +1,38 @@
+import { EXIT, type ExitCode, LabError } from '../errors.ts';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** A signal that Ctrl-C and its like raise; a second Ctrl-C ends the process at once (the lab ends with it). */
+export function interrupted(): { signal: AbortSignal; dispose(): void } {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    controller.abort();
+  };
+  for (const name of SIGNALS) process.on(name, stop);
+  return {
+    signal: controller.signal,
+    dispose() {
+      for (const name of SIGNALS) process.off(name, stop);
+    },
+  };
+}
+
+function complain(error: unknown): ExitCode {
+  if (error instanceof LabError) {
+    process.stderr.write(`${error.code}: ${error.message}\n  what to do: ${error.todo}\n`);
+    return error.exitCode;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`${text}\n  what to do: this is a defect of idlelab, please report it with the text above\n`);
+  return EXIT.inconclusive;
+}
+
+/** Runs a command's body, shows what went wrong, and sets the exit code. */
+export async function runCommand(body: () => Promise<ExitCode>): Promise<void> {
+  try {
+    process.exitCode = await body();
+  } catch (error) {
+    process.exitCode = complain(error);
+  }
+}

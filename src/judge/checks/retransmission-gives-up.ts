@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { defineCheck } from '../check.ts';
+import { clientKeepalive } from '../remedy.ts';
+import { inSeconds, plural, range, tally } from '../words.ts';
+
+export default defineCheck({
+  about: 'a command hangs until the kernel’s retransmissions give up, and then fails with ETIMEDOUT',
+  params: z.strictObject({}),
+  judge(facts) {
+    const wanted = facts.morning.length;
+    const retries = facts.plan.tuning[facts.client]?.tcpRetries2;
+    const expected = `each of ${plural(wanted, 'command')} hangs until the kernel has retransmitted in vain, then ETIMEDOUT`;
+    const why =
+      'Without a time-out of its own the library waits for the kernel. The kernel doubles the pause after every retransmission and gives up when net.ipv4.tcp_retries2 says so: 15 by default, which is at least 924.6 s (tcp_model_timeout). That is the quarter of an hour in so many incident reports.';
+    if (facts.notReady !== undefined || wanted === 0)
+      return {
+        status: 'unknown',
+        title: 'whether retransmission gave up cannot be told',
+        expected,
+        observed: facts.notReady ?? 'no command after the quiet',
+        why,
+        remedy: [],
+        evidence: [],
+      };
+    const cases = facts.morning.map((request) => {
+      const again = facts
+        .journeysOf(request.local ?? '')
+        .filter(
+          (journey) =>
+            journey.from === facts.client &&
+            journey.first.outgoing &&
+            journey.first.name === 'retransmission' &&
+            journey.first.time >= request.startedAt &&
+            journey.first.time <= (request.outcomeAt ?? Number.POSITIVE_INFINITY),
+        );
+      const failed = request.outcome === 'timeout' && /ETIMEDOUT/.test(request.words);
+      return {
+        request,
+        again,
+        hang: (request.outcomeAt ?? facts.evidence.record.to) - request.startedAt,
+        right: failed && again.length >= 2,
+      };
+    });
+    const right = cases.filter((each) => each.right);
+    const ok = right.length === wanted;
+    const [example] = ok ? right : cases;
+    return {
+      status: ok ? 'pass' : 'fail',
+      title: ok
+        ? `the commands hung for ${range(right.map(({ hang }) => hang))}, until retransmission gave up`
+        : 'retransmission did not give up as expected',
+      expected,
+      observed: `${right.length} of ${wanted} so, after ${range(cases.map(({ again }) => again.length)).replaceAll(' s', '')} retransmissions in ${range(cases.map(({ hang }) => hang))}; met: ${tally(facts.morning.map(({ words }) => words.replace(/:.*/, '')))}${retries === undefined ? '' : `; this host has net.ipv4.tcp_retries2 = ${retries} (production: 15, 924.6 s at least)`}`,
+      why,
+      remedy: ok ? clientKeepalive(facts) : [],
+      evidence: example
+        ? [
+            ...example.again
+              .slice(-1)
+              .map((journey) =>
+                facts.packet(
+                  journey.first,
+                  `the last retransmission (number ${example.again.length}), ${inSeconds(journey.first.time - example.request.startedAt)} after the command`,
+                ),
+              ),
+            ...(example.request.outcomeAt === undefined
+              ? []
+              : [
+                  {
+                    event: facts.client,
+                    at: facts.at(example.request.outcomeAt),
+                    note: `${example.request.id}: ${example.request.words}`,
+                  },
+                ]),
+          ]
+        : [],
+    };
+  },
+});

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { defineCheck } from '../check.ts';
+import { clientKeepalive } from '../remedy.ts';
+import { inSeconds, plural, range, tally } from '../words.ts';
+
+export default defineCheck({
+  about:
+    'the library’s socket time-out drops the dead connection, and the library sends the command again on a new one',
+  params: z.strictObject({}),
+  judge(facts) {
+    const wanted = facts.pool.length;
+    const expected = `every connection is given up by the socket time-out, and its command is sent again on a new connection and answered`;
+    const why =
+      'A socket time-out doubts the connection: no byte for that long while a command is pending, so it is destroyed and opened anew. The library then repeats what was pending (ioredis: autoResendUnfulfilledCommands). Had only the answer been lost, the command would now be applied twice.';
+    if (facts.notReady !== undefined || facts.morning.length < wanted)
+      return {
+        status: 'unknown',
+        title: 'what the socket time-out does cannot be told',
+        expected,
+        observed: facts.notReady ?? 'too few commands after the quiet',
+        why,
+        remedy: [],
+        evidence: [],
+      };
+    const applied = facts.evidence.events.filter(({ event }) => event === 'ledger').flatMap(({ ids }) => ids ?? []);
+    const cases = facts.morning.map((request) => {
+      const old = facts.pool.find(({ local }) => local === request.local);
+      const fresh = facts.connections.find(
+        (candidate) => candidate.connection === request.connection && candidate.openedAt > request.startedAt,
+      );
+      const times = applied.filter((id) => id === request.id).length;
+      return {
+        request,
+        old,
+        fresh,
+        times,
+        right:
+          request.outcome === 'timeout' &&
+          /socket timeout/i.test(request.words) &&
+          request.replayed &&
+          fresh !== undefined &&
+          old?.closedAt !== undefined,
+      };
+    });
+    const right = cases.filter((each) => each.right);
+    const ok = right.length === wanted;
+    const [example] = ok ? right : cases;
+    const firstData = example?.fresh
+      ? facts
+          .journeysOf(example.fresh.local)
+          .filter((journey) => journey.from === facts.client && journey.first.name === 'data')
+          .at(-1)
+      : undefined;
+    return {
+      status: ok ? 'pass' : 'fail',
+      title: ok
+        ? `the socket time-out opened ${plural(right.length, 'new connection')} and the library replayed the commands`
+        : 'the socket time-out did not lead to a replay as expected',
+      expected,
+      observed: `${right.length} of ${wanted} so; answered ${range(right.length > 0 ? right.map(({ request }) => (request.repliedAt ?? 0) - request.startedAt) : [0])} after the command; applied ${tally(cases.map(({ times }) => (times === 1 ? 'once' : times === 0 ? 'never' : `${times} times`)))}; met first: ${tally(facts.morning.map(({ words }) => words))}`,
+      why,
+      remedy: ok ? clientKeepalive(facts) : [],
+      evidence: example
+        ? [
+            ...(example.request.outcomeAt === undefined
+              ? []
+              : [
+                  {
+                    event: facts.client,
+                    at: facts.at(example.request.outcomeAt),
+                    note: `${example.request.words} (${inSeconds(example.request.outcomeAt - example.request.startedAt)} after ${example.request.id})`,
+                  },
+                ]),
+            ...(firstData ? [facts.packet(firstData.first, 'the same command once more, on a new connection')] : []),
+          ]
+        : [],
+    };
+  },
+});

@@ -1,0 +1,372 @@
+import type { Broker } from '../../services/broker/broker.ts';
+import type { Library } from '../../services/client/library.ts';
+import { findJourneys, type Journey } from '../evidence/journeys.ts';
+import { type Matching, matchSockets } from '../evidence/match.ts';
+import type { ActEvidence, FlowChange, SampledSocket, SocketSample } from '../evidence/read.ts';
+import { nameSegments, type Segment } from '../evidence/segments.ts';
+import type { StepRecord } from '../lab/record.ts';
+import { type ActPlan, clientOf, hostsOf, type MiddleboxPlan, middleboxOf } from '../scenario/plan.ts';
+import type { Pointer } from './result.ts';
+
+/** One TCP connection of the client library, by its own account. */
+export interface ClientConnection {
+  connection: number;
+  /** The client's end, "address:port". */
+  local: string;
+  openedAt: number;
+  /** When the library said that it was over; undefined while it lives. */
+  closedAt: number | undefined;
+  /** The error code with which it ended, if any. */
+  code: string | undefined;
+}
+
+export type RequestOutcome = 'ok' | 'reset' | 'timeout' | 'closed' | 'other';
+
+export interface Request {
+  id: string;
+  connection: number;
+  startedAt: number;
+  /** The client's end of the connection it was first written to. */
+  local: string | undefined;
+  /** What it met first: the answer, an error of its connection, or its own time-out. */
+  outcome: RequestOutcome;
+  /** In the library's own words. */
+  words: string;
+  outcomeAt: number | undefined;
+  repliedAt: number | undefined;
+  /** Answered after its connection had failed: the library sent it again. */
+  replayed: boolean;
+}
+
+/** A flow of the middlebox that served one client connection, from the first to the last thing that is known of it. */
+export interface FlowLife {
+  local: string;
+  /** "address:port" of the broker it led to. */
+  server: string;
+  /** Longest time, in seconds, the table said it would keep the established flow. */
+  patienceSeconds: number;
+  /** When, by conntrack's own event, it was gone; and why. */
+  destroyed: { time: number; reason: FlowChange['reason'] } | undefined;
+}
+
+const endOf = ({ src, sport }: { src: string; sport: number }) => `${src}:${sport}`;
+const TIMED_OUT = /time(d)?[ -]?out/i;
+const RESET_CODES = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
+
+/** Everything that checks, outcome and ladder ask of one act's evidence, each computed once, when first asked for. */
+export class ActFacts {
+  readonly evidence: ActEvidence;
+  readonly plan: ActPlan;
+  readonly box: MiddleboxPlan;
+  readonly client: string;
+  readonly brokers: readonly string[];
+  /** The client library's and the server's own words for remedies. */
+  readonly library: Library['advice'];
+  readonly broker: Broker['advice'];
+  readonly #memo = new Map<string, unknown>();
+
+  constructor(evidence: ActEvidence, words: { library: Library['advice']; broker: Broker['advice'] }) {
+    this.library = words.library;
+    this.broker = words.broker;
+    this.evidence = evidence;
+    this.plan = evidence.plan;
+    this.box = middleboxOf(this.plan);
+    this.client = clientOf(this.plan).name;
+    this.brokers = hostsOf(this.plan, 'broker').map((host) => host.name);
+  }
+
+  #once<T>(name: string, compute: () => T): T {
+    if (!this.#memo.has(name)) this.#memo.set(name, compute());
+    return this.#memo.get(name) as T;
+  }
+
+  /** Seconds since the beginning of the timeline, to the microsecond. */
+  at(time: number): number {
+    return Math.round((time - this.evidence.record.from) * 1e6) / 1e6;
+  }
+
+  /** Hosts of a name in the scenario file: a broker's group means all of them. */
+  hostsNamed(name: string): string[] {
+    return this.plan.hosts
+      .filter((host) => host.name === name || (host.role === 'broker' && host.group === name))
+      .map((host) => host.name);
+  }
+
+  get segments(): Segment[] {
+    return this.#once('segments', () => nameSegments(this.evidence.packets));
+  }
+
+  get journeys(): Journey[] {
+    return this.#once('journeys', () => findJourneys(this.segments, (host) => host === this.box.name));
+  }
+
+  /** Journeys of one client connection, by the client's end. Behind a proxy: of the client's side. */
+  journeysOf(local: string): Journey[] {
+    const byEnd = this.#once('journeysByEnd', () => {
+      const map = new Map<string, Journey[]>();
+      for (const journey of this.journeys)
+        for (const end of [
+          `${journey.first.src}:${journey.first.sport}`,
+          `${journey.first.dst}:${journey.first.dport}`,
+        ])
+          map.set(end, [...(map.get(end) ?? []), journey]);
+      return map;
+    });
+    return byEnd.get(local) ?? [];
+  }
+
+  /** The timeline's quiet time: its longest. */
+  get quiet(): StepRecord | undefined {
+    return this.evidence.record.steps
+      .filter((step) => step.kind === 'quiet')
+      .sort((a, b) => b.to - b.from - (a.to - a.from))[0];
+  }
+
+  /** The first step at which somebody or something was taken away from the other end. */
+  get loss(): StepRecord | undefined {
+    return this.evidence.record.steps.find(
+      (step) => step.kind === 'action' && step.action !== undefined && ['close', 'crash', 'cut'].includes(step.action),
+    );
+  }
+
+  get connections(): ClientConnection[] {
+    return this.#once('connections', () => {
+      const all: ClientConnection[] = [];
+      const current = new Map<number, ClientConnection>();
+      const codes = new Map<number, string>();
+      for (const { event, connection, time, local, code } of this.evidence.events) {
+        if (connection === undefined) continue;
+        if (event === 'connect') {
+          const opened = { connection, local: local ?? '', openedAt: time, closedAt: undefined, code: undefined };
+          all.push(opened);
+          current.set(connection, opened);
+          codes.delete(connection);
+        } else if (event === 'error') codes.set(connection, code ?? 'error');
+        else if (event === 'close') {
+          const closing = current.get(connection);
+          if (closing && closing.closedAt === undefined)
+            Object.assign(closing, { closedAt: time, code: codes.get(connection) });
+        }
+      }
+      return all;
+    });
+  }
+
+  /** For every connection of the pool, the TCP connection it had at a moment. */
+  connectionsAt(time: number): ClientConnection[] {
+    const latest = new Map<number, ClientConnection>();
+    for (const connection of this.connections)
+      if (connection.openedAt <= time) latest.set(connection.connection, connection);
+    return [...latest.values()]
+      .filter(({ closedAt }) => closedAt === undefined || closedAt > time)
+      .sort((a, b) => a.connection - b.connection);
+  }
+
+  /** The pool as it went to sleep. */
+  get pool(): ClientConnection[] {
+    return this.#once('pool', () => this.connectionsAt(this.quiet?.from ?? this.loss?.from ?? this.evidence.record.to));
+  }
+
+  get requests(): Request[] {
+    return this.#once('requests', () => {
+      const { events } = this.evidence;
+      return events
+        .filter((event) => event.event === 'request' && event.id !== undefined && event.connection !== undefined)
+        .map(({ id, connection, time }) => this.#request(id as string, connection as number, time));
+    });
+  }
+
+  #request(id: string, connection: number, startedAt: number): Request {
+    const later = this.evidence.events.filter((event) => event.time >= startedAt && event.connection === connection);
+    const local = this.connections
+      .filter((candidate) => candidate.connection === connection && candidate.openedAt <= startedAt)
+      .at(-1)?.local;
+    const reply = later.find((event) => event.event === 'reply' && event.id === id);
+    const first = later.find(
+      (event) =>
+        event.event === 'error' ||
+        event.event === 'close' ||
+        ((event.event === 'reply' || event.event === 'failed') && event.id === id),
+    );
+    const words =
+      first?.event === 'reply'
+        ? 'answered'
+        : first?.event === 'close'
+          ? 'closed'
+          : first
+            ? `${first.code}: ${first.message}`
+            : 'no answer';
+    let outcome: RequestOutcome = 'other';
+    if (first?.event === 'reply') outcome = 'ok';
+    else if (first?.event === 'close') outcome = 'closed';
+    else if (first && RESET_CODES.has(first.code ?? '')) outcome = 'reset';
+    else if (first && (first.code === 'ETIMEDOUT' || TIMED_OUT.test(first.message ?? ''))) outcome = 'timeout';
+    return {
+      id,
+      connection,
+      startedAt,
+      local,
+      outcome,
+      words,
+      outcomeAt: first?.time,
+      repliedAt: reply?.time,
+      replayed: reply !== undefined && outcome !== 'ok',
+    };
+  }
+
+  get requestsBeforeQuiet(): Request[] {
+    const { quiet } = this;
+    return quiet ? this.requests.filter((request) => request.startedAt < quiet.from) : this.requests;
+  }
+
+  /** The first request of every connection after the quiet. */
+  get morning(): Request[] {
+    return this.#once('morning', () => {
+      const { quiet } = this;
+      if (!quiet) return [];
+      const first = new Map<number, Request>();
+      for (const request of this.requests)
+        if (request.startedAt >= quiet.to && !first.has(request.connection)) first.set(request.connection, request);
+      return [...first.values()].sort((a, b) => a.connection - b.connection);
+    });
+  }
+
+  /** Why nothing can be said about this act, or undefined: the pool must have worked before anything happened to it. */
+  get notReady(): string | undefined {
+    const { lostEvidence } = this.evidence.record;
+    if (lostEvidence > 0) return `the collectors lost ${lostEvidence} frames or flow events: this machine was too busy`;
+    const wanted = clientOf(this.plan).connections;
+    const before = this.requestsBeforeQuiet;
+    const bad = before.find((request) => request.outcome !== 'ok');
+    if (this.pool.length < wanted)
+      return `only ${this.pool.length} of ${wanted} connections were open before the quiet`;
+    if (before.length === 0) return 'no request was made before the quiet';
+    return bad ? `request ${bad.id} before the quiet was not answered (${bad.words})` : undefined;
+  }
+
+  /** The flow that served a client connection before its quiet, undefined where no middlebox told of one. */
+  flowOf({ local, openedAt }: ClientConnection): FlowLife | undefined {
+    const until = this.quiet?.to ?? this.evidence.record.to;
+    const events = this.evidence.flowEvents.filter(
+      (event) => endOf(event.original) === local && event.time >= openedAt - 1,
+    );
+    const born = events.find((event) => event.event === 'NEW' && event.state === 'SYN_SENT');
+    if (!born) return undefined;
+    const mine = events.filter((event) => event.id === born.id);
+    const destroyed = mine.find((event) => event.event === 'DESTROY');
+    const listed = this.evidence.flowTables
+      .filter((table) => table.time <= until)
+      .flatMap((table) => table.flows.filter((flow) => flow.id === born.id));
+    const patience = [...mine.filter((event) => event.time <= until), ...listed]
+      .filter((flow) => flow.state === 'ESTABLISHED')
+      .map((flow) => flow.expiresIn ?? 0);
+    return {
+      local,
+      server: endOf(born.reply),
+      patienceSeconds: Math.max(0, ...patience),
+      destroyed: destroyed && { time: destroyed.time, reason: destroyed.reason },
+    };
+  }
+
+  /**
+   * For how long the middlebox itself said it would remember an idle connection, seconds: conntrack's timer or the
+   * proxy's, as looked at while the pool was quiet. Undefined where it said nothing.
+   */
+  patienceOf(connection: ClientConnection): number | undefined {
+    const flow = this.flowOf(connection);
+    if (flow) return flow.patienceSeconds;
+    const { quiet } = this;
+    const told = this.evidence.proxySessions
+      .filter((look) => quiet && look.time >= quiet.from && look.time <= quiet.to + 0.5)
+      .flatMap((look) =>
+        look.sessions.filter((session) => session.client === connection.local).map((session) => session.expiresIn),
+      )
+      .filter((seconds) => seconds !== undefined);
+    // The proxy rounds down to whole seconds.
+    return told.length > 0 ? Math.max(...told) + 1 : undefined;
+  }
+
+  /**
+   * The first segment that met a middlebox which had forgotten its flow, for each connection of the pool: what it was,
+   * and the reset with which it was answered, if it was.
+   */
+  get latePackets(): { connection: ClientConnection; flow: FlowLife; late: Journey; answer: Journey | undefined }[] {
+    return this.#once('late', () =>
+      this.pool.flatMap((connection) => {
+        const flow = this.flowOf(connection);
+        if (flow?.destroyed?.reason !== 'idle-timeout') return [];
+        const gone = flow.destroyed.time;
+        const after = this.journeysOf(connection.local).filter((journey) => journey.first.time > gone);
+        const late = after.find((journey) => journey.first.outgoing && journey.from !== this.box.name);
+        if (!late) return [];
+        const answer = after.find(
+          (journey) =>
+            journey.first.time >= late.first.time && journey.first.flags.includes('R') && journey.to === late.from,
+        );
+        return [{ connection, flow, late, answer }];
+      }),
+    );
+  }
+
+  /** The broker host that owns "address:port". */
+  hostOf(end: string): string {
+    const address = end.replace(/:\d+$/, '');
+    return Object.entries(this.evidence.record.addresses).find(([, known]) => known === address)?.[0] ?? address;
+  }
+
+  get samples(): SocketSample[][] {
+    return this.#once('samples', () => {
+      const groups = new Map<number, SocketSample[]>();
+      for (const sample of this.evidence.samples)
+        groups.set(sample.sample, [...(groups.get(sample.sample) ?? []), sample]);
+      return [...groups.values()];
+    });
+  }
+
+  get lastLook(): SocketSample[] {
+    return this.samples.at(-1) ?? [];
+  }
+
+  get matchingAtEnd(): Matching {
+    return this.#once('matching', () => matchSockets(this.evidence, this.lastLook));
+  }
+
+  /** The look at all sockets in which the pool was last seen asleep. */
+  get lookInQuiet(): SocketSample[] {
+    const { quiet } = this;
+    return (
+      this.samples
+        .filter(
+          (group) =>
+            quiet &&
+            group.every((sample) => sample.time >= quiet.from && sample.time <= quiet.to + 0.5) &&
+            group[0]?.label === 'quiet begins',
+        )
+        .at(-1) ??
+      this.samples[0] ??
+      []
+    );
+  }
+
+  /** The socket with a local end on a host, at the last look before a moment. */
+  socketBefore(host: string, local: string, time: number): { socket: SampledSocket; time: number } | undefined {
+    for (const group of [...this.samples].reverse())
+      for (const sample of group) {
+        if (sample.host !== host || sample.time > time) continue;
+        const socket = sample.sockets.find((candidate) => candidate.local === local);
+        if (socket) return { socket, time: sample.time };
+      }
+    return undefined;
+  }
+
+  packet(segment: Segment, note: string): Pointer {
+    return { packet: segment.n, note };
+  }
+
+  /** Keepalive probes, each counted once, where it was sent. */
+  get probes(): Journey[] {
+    return this.#once('probes', () =>
+      this.journeys.filter((journey) => journey.first.outgoing && journey.first.name === 'keepalive probe'),
+    );
+  }
+}

@@ -1,0 +1,90 @@
+import type { LabError } from '../errors.ts';
+import { type Evidence, readEvidence } from '../evidence/read.ts';
+import { BROKERS, CHECKS, CLIENTS } from '../scenario/catalogue.ts';
+import { type ActPlan, clientOf, hostsOf, middleboxOf, waitSeconds } from '../scenario/plan.ts';
+import { ActFacts } from './facts.ts';
+import { keepaliveRows } from './keepalive.ts';
+import { buildLadder } from './ladder.ts';
+import { outcomeOf } from './outcome.ts';
+import type { ActResult, Finding, Result, Verdict } from './result.ts';
+
+/** One failed expectation fails the act; one that could not be told leaves it open; else it passed. */
+export function verdictOf(statuses: readonly ('pass' | 'fail' | 'unknown' | 'inconclusive')[]): Verdict {
+  if (statuses.includes('fail')) return 'fail';
+  return statuses.length === 0 || statuses.includes('unknown') || statuses.includes('inconclusive')
+    ? 'inconclusive'
+    : 'pass';
+}
+
+async function wordsOf(plan: ActPlan) {
+  const { default: library } = await CLIENTS.load(clientOf(plan).library);
+  const { default: broker } = await BROKERS.load((hostsOf(plan, 'broker')[0] as { broker: string }).broker);
+  return { library: library.advice, broker: broker.advice };
+}
+
+/** Judges one act from its evidence alone. */
+export async function judgeAct(facts: ActFacts): Promise<ActResult> {
+  const { plan, evidence } = facts;
+  const findings: Finding[] = [];
+  for (const { check, params } of plan.expect) {
+    const { default: definition } = await CHECKS.load(check);
+    findings.push({ id: check, params, ...definition.judge(facts, params) });
+  }
+  return {
+    name: plan.name,
+    title: plan.title,
+    verdict: verdictOf(findings.map(({ status }) => status)),
+    tuning: { ...plan.tuning },
+    productionTuning: { ...plan.productionTuning },
+    labSeconds: facts.at(evidence.record.to),
+    waitSeconds: waitSeconds(plan),
+    outcome: outcomeOf(facts),
+    keepalive: keepaliveRows(facts),
+    findings,
+    ladder: buildLadder(facts, findings),
+  };
+}
+
+/**
+ * Judges a recorded run.
+ * @param problem why the run could not be finished, if it could not
+ */
+export async function judgeRun(evidence: Evidence, orchestratorMemoryMb: number, problem?: LabError): Promise<Result> {
+  const { run } = evidence;
+  const acts: ActResult[] = [];
+  for (const act of evidence.acts) acts.push(await judgeAct(new ActFacts(act, await wordsOf(act.plan))));
+  const first = run.plan.acts[0] as ActPlan;
+  const box = middleboxOf(first);
+  const labSeconds = acts.reduce((sum, act) => sum + act.labSeconds, 0);
+  return {
+    schemaVersion: 1,
+    scenario: run.plan.scenario,
+    title: run.plan.title,
+    story: run.plan.story,
+    engine: run.engine,
+    pace: run.plan.pace,
+    verdict: problem ? 'inconclusive' : verdictOf(acts.map(({ verdict }) => verdict)),
+    startedAt: run.startedAt,
+    labSeconds: Math.round(labSeconds * 1e3) / 1e3,
+    wallSeconds: run.wallSeconds,
+    overheadSeconds: Math.round((run.wallSeconds - acts.reduce((sum, act) => sum + act.waitSeconds, 0)) * 1e3) / 1e3,
+    memoryMb: { lab: run.memoryMb, orchestrator: orchestratorMemoryMb },
+    versions: run.versions,
+    middlebox: {
+      host: box.name,
+      profile: box.profile,
+      product: box.product,
+      idleTimeoutSeconds: box.idleTimeoutSeconds,
+      productionIdleTimeoutSeconds: first.productionIdleTimeoutSeconds,
+    },
+    acts,
+    problem: problem ? problem.toJSON() : null,
+    next: run.plan.next,
+  };
+}
+
+/** Reads a run's folder and judges it again. @throws LabError BAD_EVIDENCE */
+export const judgeFolder = async (folder: string): Promise<{ result: Result; evidence: Evidence }> => {
+  const evidence = readEvidence(folder);
+  return { evidence, result: await judgeRun(evidence, 0) };
+};

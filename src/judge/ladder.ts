@@ -1,0 +1,237 @@
+import type { Journey } from '../evidence/journeys.ts';
+import { matchSockets } from '../evidence/match.ts';
+import type { SocketSample } from '../evidence/read.ts';
+import { formatDuration } from '../scenario/duration.ts';
+import type { ActFacts } from './facts.ts';
+import type { Finding, Ladder, LadderRow } from './result.ts';
+import { plural } from './words.ts';
+
+/**
+ * How a row may be folded: `keep` never; `chat` (data and ACKs), `beat` (keepalive) and `again` (retransmissions) in runs
+ * of their own kind.
+ */
+interface Item {
+  row: LadderRow;
+  fold: 'keep' | 'chat' | 'beat' | 'again';
+}
+
+/** Rows kept at the head and the tail of a run that is folded. */
+const KEPT = { chat: [2, 2], beat: [2, 2], again: [3, 2] } as const;
+/** A stretch without anything, worth a row of its own. */
+const SILENCE_SECONDS = 0.9;
+
+/** The connection that the findings point at, or the first. */
+function exemplarOf(facts: ActFacts, findings: readonly Finding[]): number {
+  const numbers = new Set(
+    findings.flatMap(({ evidence }) => evidence.flatMap((pointer) => ('packet' in pointer ? [pointer.packet] : []))),
+  );
+  const pointed = facts.connections.find(({ local }) =>
+    facts.journeysOf(local).some((journey) => journey.hops.some((hop) => numbers.has(hop.n))),
+  );
+  return pointed?.connection ?? 0;
+}
+
+/** What the findings say of packets, by frame number. */
+export function packetNotes(findings: readonly Finding[]): Map<number, string> {
+  const notes = new Map<number, string>();
+  for (const { evidence } of findings)
+    for (const pointer of evidence)
+      if ('packet' in pointer && !notes.has(pointer.packet)) notes.set(pointer.packet, pointer.note);
+  return notes;
+}
+
+function packetItem(facts: ActFacts, journey: Journey, notes: Map<number, string>): Item {
+  const { first } = journey;
+  // A host that saw no SYN of this connection cannot tell relative numbers; another on the way can.
+  const { relativeSeq, relativeAck } = journey.hops.find((hop) => hop.anchored) ?? first;
+  const note = journey.hops.map((hop) => notes.get(hop.n)).find((text) => text !== undefined);
+  const opening = first.name === 'ack' && first.length === 0 && relativeSeq === 1 && relativeAck === 1;
+  const name = opening ? 'handshake' : first.name;
+  const fold =
+    note !== undefined || (journey.lost && name !== 'retransmission' && name !== 'keepalive probe')
+      ? 'keep'
+      : FOLDS[name];
+  return {
+    fold: fold ?? 'keep',
+    row: {
+      kind: 'packet',
+      at: facts.at(first.time),
+      packet: first.n,
+      from: journey.from,
+      to: journey.to,
+      lost: journey.lost,
+      flags: first.flags,
+      seq: relativeSeq,
+      ack: relativeAck,
+      length: first.length,
+      name,
+      ...(note === undefined ? {} : { note }),
+    },
+  };
+}
+
+const FOLDS: Record<string, Item['fold']> = {
+  data: 'chat',
+  ack: 'chat',
+  'duplicate ACK': 'chat',
+  'keepalive probe': 'beat',
+  'keepalive answer': 'beat',
+  retransmission: 'again',
+};
+
+/** What every lane knows of the connection at one look: socket states, the flow, the session. */
+function statesAt(
+  facts: ActFacts,
+  look: readonly SocketSample[],
+  locals: ReadonlySet<string>,
+  legs: ReadonlySet<string>,
+): Record<string, string> {
+  const number = look[0]?.sample;
+  const zombies = new Set(
+    matchSockets(facts.evidence, look).zombies.map(({ host, socket }) => `${host} ${socket.local}>${socket.peer}`),
+  );
+  const states: Record<string, string> = {};
+  for (const { host, sockets, gone } of look) {
+    const mine = sockets.filter(({ local, peer }) =>
+      host === facts.client ? locals.has(local) : locals.has(peer) || legs.has(peer),
+    );
+    if (host !== facts.box.name)
+      states[host] = gone
+        ? 'no power'
+        : mine
+            .map(({ state, local, peer }) =>
+              zombies.has(`${host} ${local}>${peer}`) ? 'ZOMBIE' : state.replace('ESTABLISHED', 'ESTAB'),
+            )
+            .sort()
+            .reverse()
+            .join('+') || '–';
+  }
+  const table = facts.evidence.flowTables.find(({ sample }) => sample === number);
+  const flow = table?.flows.filter(({ original }) => locals.has(`${original.src}:${original.sport}`)).at(-1);
+  const sessions = facts.evidence.proxySessions.find(({ sample }) => sample === number)?.sessions;
+  if (facts.box.layer === 'L7')
+    states[facts.box.name] = sessions?.some(({ client }) => locals.has(client)) ? 'session' : 'no session';
+  else states[facts.box.name] = flow ? `flow ${flow.expiresIn ?? '?'} s` : 'no flow';
+  return states;
+}
+
+function stateItems(facts: ActFacts, locals: ReadonlySet<string>, legs: ReadonlySet<string>): Item[] {
+  let before = '';
+  return facts.samples.flatMap((look, index): Item[] => {
+    const states = statesAt(facts, look, locals, legs);
+    const now = JSON.stringify(states).replace(/\d+ s/g, '');
+    if (now === before && index !== facts.samples.length - 1) return [];
+    before = now;
+    const time = Math.max(...look.map((sample) => sample.time));
+    return [{ fold: 'keep', row: { kind: 'states', at: facts.at(time), label: look[0]?.label ?? '', states } }];
+  });
+}
+
+const EVENTS = new Set(['error', 'close', 'failed', 'reconnecting']);
+
+function eventItems(facts: ActFacts, connection: number): Item[] {
+  return facts.evidence.events
+    .filter((event) => event.connection === connection && EVENTS.has(event.event))
+    .map(({ event, time, code, message, id, delaySeconds }): Item => {
+      const text =
+        event === 'error'
+          ? code === 'Error' || message?.includes(code as string)
+            ? `error: ${message}`
+            : `error: ${code} ${message}`
+          : event === 'failed'
+            ? `${id} failed: ${message}`
+            : event === 'reconnecting'
+              ? `reconnects in ${formatDuration(delaySeconds ?? 0)}`
+              : 'connection closed';
+      return { fold: 'keep', row: { kind: 'event', at: facts.at(time), host: facts.client, text } };
+    });
+}
+
+const RUN_TEXT: Record<Exclude<Item['fold'], 'keep'>, (count: number) => string> = {
+  chat: (count) => `${plural(count, 'packet')} of data and ACKs`,
+  beat: (count) => `${plural(count, 'packet')} of keepalive, probes and answers`,
+  again: (count) => `${plural(count, 'retransmission')} more`,
+};
+
+/** Folds runs of rows of the same kind, keeping their heads and tails. */
+function foldRuns(items: readonly Item[]): Item[] {
+  const folded: Item[] = [];
+  let greeting = false;
+  for (let start = 0; start < items.length; ) {
+    const item = items[start] as Item;
+    if (item.row.kind === 'step') greeting = item.row.text.includes(' opens ');
+    let stop = start + 1;
+    while (item.fold !== 'keep' && stop < items.length && items[stop]?.fold === item.fold) stop++;
+    const run = items.slice(start, stop);
+    start = stop;
+    if (item.fold === 'keep') {
+      folded.push(item);
+      continue;
+    }
+    const [head, tail] = greeting && item.fold === 'chat' ? [0, 0] : KEPT[item.fold];
+    if (run.length <= head + tail + 1 && !(greeting && item.fold === 'chat')) {
+      folded.push(...run);
+      continue;
+    }
+    const middle = run.slice(head, run.length - tail);
+    const [first, last] = [middle[0] as Item, middle.at(-1) as Item];
+    folded.push(
+      ...run.slice(0, head),
+      {
+        fold: 'keep',
+        row: {
+          kind: 'fold',
+          at: first.row.at,
+          seconds: Math.max(0, last.row.at - first.row.at),
+          packets: middle.length,
+          text:
+            greeting && item.fold === 'chat'
+              ? `${plural(middle.length, 'packet')}: the client library’s greeting`
+              : RUN_TEXT[item.fold](middle.length),
+        },
+      },
+      ...run.slice(run.length - tail),
+    );
+  }
+  return folded;
+}
+
+/** Puts a row where for a while there was nothing. */
+function markSilence(items: readonly Item[]): LadderRow[] {
+  return items.flatMap(({ row }, index): LadderRow[] => {
+    const next = items[index + 1]?.row;
+    const end = row.kind === 'fold' ? row.at + row.seconds : row.at;
+    const silence = next ? next.at - end : 0;
+    if (silence < SILENCE_SECONDS) return [row];
+    return [row, { kind: 'fold', at: end, seconds: silence, packets: 0, text: `${formatDuration(silence)}, nothing` }];
+  });
+}
+
+/** Draws the life of one connection: what was sent from where to where, and what every host believed meanwhile. */
+export function buildLadder(facts: ActFacts, findings: readonly Finding[]): Ladder {
+  const connection = exemplarOf(facts, findings);
+  const locals = new Set(facts.connections.filter((each) => each.connection === connection).map(({ local }) => local));
+  const sessions = facts.evidence.proxySessions.flatMap((look) => look.sessions);
+  const logged = facts.evidence.proxyLog.flatMap(({ session }) => session ?? []);
+  const legs = new Set(
+    [...sessions, ...logged].filter(({ client }) => locals.has(client)).flatMap(({ proxy }) => proxy ?? []),
+  );
+  const notes = packetNotes(findings);
+  const journeys = new Set([...locals, ...legs].flatMap((end) => facts.journeysOf(end)));
+  const items: Item[] = [
+    ...facts.evidence.record.steps
+      .filter((step) => step.kind !== 'observe')
+      .map((step): Item => ({ fold: 'keep', row: { kind: 'step', at: facts.at(step.from), text: step.text } })),
+    ...[...journeys].map((journey) => packetItem(facts, journey, notes)),
+    ...eventItems(facts, connection),
+    ...stateItems(facts, locals, legs),
+  ].sort((a, b) => a.row.at - b.row.at);
+  return {
+    connection,
+    lanes: [facts.client, facts.box.name, ...facts.brokers].map((host) => ({
+      host,
+      role: facts.plan.hosts.find(({ name }) => name === host)?.role ?? '',
+    })),
+    rows: markSilence(foldRuns(items)),
+  };
+}

@@ -1,0 +1,150 @@
+import { z } from 'zod';
+
+// The result document: the one source of every report. Its JSON Schema is published as schemas/result.schema.json.
+// All times named `at` are seconds since the beginning of their act's timeline, on the lab's clock.
+
+const seconds = z.number();
+const count = z.number().int().min(0);
+
+export const pointerSchema = z.union([
+  z.strictObject({ packet: z.number().int().min(1).describe('frame number in capture.pcapng'), note: z.string() }),
+  z.strictObject({ socket: z.string().describe('host'), at: seconds, note: z.string() }),
+  z.strictObject({ flow: z.string().describe('host'), at: seconds, note: z.string() }),
+  z.strictObject({ event: z.string().describe('host'), at: seconds, note: z.string() }),
+]);
+export type Pointer = z.infer<typeof pointerSchema>;
+
+export const STATUSES = ['pass', 'fail', 'unknown'] as const;
+export const VERDICTS = ['pass', 'fail', 'inconclusive'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+export const findingSchema = z.strictObject({
+  id: z.string().describe('name of the check'),
+  params: z.record(z.string(), z.unknown()),
+  title: z.string(),
+  status: z.enum(STATUSES),
+  expected: z.string(),
+  observed: z.string(),
+  why: z.string(),
+  remedy: z
+    .array(z.strictObject({ where: z.string().describe('whose configuration'), text: z.string() }))
+    .describe('the fix in the configuration language of the reader, with production values'),
+  evidence: z.array(pointerSchema),
+});
+export type Finding = z.infer<typeof findingSchema>;
+
+const keepaliveSchema = z.strictObject({
+  host: z.string(),
+  process: z.string(),
+  sockets: count,
+  asked: z.string().describe('what the configuration asked for'),
+  kernel: z
+    .strictObject({
+      on: z.boolean(),
+      idleSeconds: seconds,
+      intervalSeconds: seconds,
+      probes: count,
+      userTimeoutMs: count,
+    })
+    .describe('what getsockopt(2) says'),
+  timer: z
+    .string()
+    .nullable()
+    .describe('the timer as ss -o and netstat -o show it, at the last look before the quiet ended'),
+});
+export type KeepaliveRow = z.infer<typeof keepaliveSchema>;
+
+const rowSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('step'), at: seconds, text: z.string() }),
+  z.strictObject({
+    kind: z.literal('packet'),
+    at: seconds,
+    packet: count,
+    from: z.string(),
+    to: z.string(),
+    lost: z.boolean(),
+    flags: z.string(),
+    seq: z.number(),
+    ack: z.number(),
+    length: count,
+    name: z.string(),
+    note: z.string().optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('states'),
+    at: seconds,
+    label: z.string(),
+    states: z.record(z.string(), z.string()),
+  }),
+  z.strictObject({ kind: z.literal('event'), at: seconds, host: z.string(), text: z.string() }),
+  z.strictObject({ kind: z.literal('fold'), at: seconds, seconds, packets: count, text: z.string() }),
+]);
+export type LadderRow = z.infer<typeof rowSchema>;
+
+export const ladderSchema = z.strictObject({
+  connection: count.describe('which of the client’s connections is drawn'),
+  lanes: z.array(z.strictObject({ host: z.string(), role: z.string() })),
+  rows: z.array(rowSchema),
+});
+export type Ladder = z.infer<typeof ladderSchema>;
+
+export const outcomeSchema = z.strictObject({
+  requestsAfterQuiet: z
+    .strictObject({ ok: count, reset: count, timeout: count, closed: count, other: count })
+    .describe('what the first request after the quiet met on each connection, before the library tried again'),
+  replayed: count.describe('of these, requests that the library sent again on a new connection'),
+  firstReplySeconds: seconds
+    .nullable()
+    .describe('from the first request after the quiet to the first reply, tries included'),
+  zombies: z.strictObject({ client: count, middlebox: count, server: count }).describe('at the end of the act'),
+  probesSent: count.describe('keepalive probes by all hosts'),
+  detectionSeconds: seconds
+    .nullable()
+    .describe('from the loss of the other end to the moment at which this end noticed'),
+  lostMessages: count.describe('requests that no broker has applied by the end'),
+  duplicatedCommands: count.describe('requests that brokers have applied more than once'),
+});
+export type Outcome = z.infer<typeof outcomeSchema>;
+
+const actSchema = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  verdict: z.enum(VERDICTS),
+  tuning: z.record(z.string(), z.unknown()).describe('as played, seconds'),
+  productionTuning: z.record(z.string(), z.unknown()),
+  labSeconds: seconds,
+  waitSeconds: seconds.describe('what the timeline itself asks to wait'),
+  outcome: outcomeSchema,
+  keepalive: z.array(keepaliveSchema),
+  findings: z.array(findingSchema),
+  ladder: ladderSchema,
+});
+export type ActResult = z.infer<typeof actSchema>;
+
+export const resultSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  scenario: z.string(),
+  title: z.string(),
+  story: z.string(),
+  engine: z.string(),
+  pace: z.enum(['production', 'compressed']),
+  verdict: z.enum(VERDICTS),
+  startedAt: z.string(),
+  labSeconds: seconds,
+  wallSeconds: seconds,
+  overheadSeconds: seconds.describe('wall time without the waits that the timeline asks for'),
+  memoryMb: z.strictObject({ lab: count, orchestrator: count }).describe('peak resident memory'),
+  versions: z.record(z.string(), z.string()),
+  middlebox: z.strictObject({
+    host: z.string(),
+    profile: z.string(),
+    product: z.string(),
+    idleTimeoutSeconds: seconds,
+    productionIdleTimeoutSeconds: seconds,
+  }),
+  acts: z.array(actSchema),
+  /** Present when the run could not be finished or judged: what happened, and what to do. */
+  problem: z.strictObject({ code: z.string(), message: z.string(), todo: z.string() }).nullable(),
+  next: z.string().nullable(),
+});
+export type Result = z.infer<typeof resultSchema>;

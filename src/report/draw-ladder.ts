@@ -1,0 +1,159 @@
+import { flagText } from '../evidence/segments.ts';
+import type { Ladder, LadderRow } from '../judge/result.ts';
+import { formatDuration } from '../scenario/duration.ts';
+import { clockText, type Paint, wrap } from './text.ts';
+
+type PacketRow = Extract<LadderRow, { kind: 'packet' }>;
+
+const TIME_WIDTH = 11;
+/** Half of the longest state that stands beside the first lane. */
+const MARGIN = 5;
+/** Room that labels like to have before lanes move apart. */
+const LABEL_ROOM = 46;
+const NARROWEST = 11;
+const WIDEST = 18;
+
+interface Sheet {
+  width: number;
+  lanes: { host: string; x: number }[];
+  labelAt: number;
+  paint: Paint;
+}
+
+/** The label of a packet: flags, relative sequence numbers, and what it is called where that says more. */
+export function packetLabel(row: PacketRow, width = Number.POSITIVE_INFINITY): string {
+  const named = ['keepalive probe', 'keepalive answer', 'retransmission', 'duplicate ACK'].includes(row.name);
+  const ack = row.flags.includes('A') && !row.flags.includes('S') ? [`ack ${row.ack}`] : [];
+  const length = row.length > 0 ? [`len ${row.length}`] : [];
+  const flags = flagText(row.flags);
+  const versions = [
+    [...(named ? [`${row.name}:`] : []), flags, `seq ${row.seq}`, ...ack, ...length],
+    // Narrow: the name says what the flags and the acknowledgement would.
+    [named ? row.name : flags, `seq ${row.seq}`, ...length],
+  ].map((words) => words.join(' ') + (row.lost ? ' – lost' : ''));
+  return versions.find((version) => version.length <= width) ?? (versions.at(-1) as string);
+}
+
+export function packetColor(row: Pick<PacketRow, 'flags' | 'name' | 'lost'>): Parameters<Paint>[0] {
+  if (row.flags.includes('R') || row.lost) return 'red';
+  if (row.name === 'retransmission') return 'magenta';
+  if (row.name.startsWith('keepalive')) return 'cyan';
+  if (row.flags.includes('F')) return 'yellow';
+  return row.flags.includes('S') ? 'green' : 'white';
+}
+
+function sheetFor(ladder: Ladder, columns: number, paint: Paint): Sheet {
+  const gaps = Math.max(1, ladder.lanes.length - 1);
+  const room = columns - TIME_WIDTH - 2 * MARGIN - LABEL_ROOM - 2;
+  const gap = Math.max(NARROWEST, Math.min(WIDEST, Math.floor(room / gaps)));
+  const lanes = ladder.lanes.map(({ host }, index) => ({ host, x: TIME_WIDTH + MARGIN + index * gap }));
+  return { width: columns, lanes, labelAt: TIME_WIDTH + 2 * MARGIN + gaps * gap + 2, paint };
+}
+
+/** Text centred on every lane that has some; a lane's line elsewhere. */
+function onLanes(sheet: Sheet, texts: Record<string, string>): string {
+  const cells = bare(sheet);
+  for (const { host, x } of sheet.lanes) {
+    const gap = (sheet.lanes[1]?.x ?? x + WIDEST) - (sheet.lanes[0]?.x ?? 0);
+    const text = (texts[host] ?? '').slice(0, gap - 1);
+    const start = Math.max(TIME_WIDTH, x - Math.floor(text.length / 2));
+    for (const [index, letter] of [...text].entries()) cells[start + index] = letter;
+  }
+  return cells.join('');
+}
+
+function bare(sheet: Sheet): string[] {
+  const cells = Array.from({ length: sheet.labelAt }, () => ' ');
+  for (const { x } of sheet.lanes) cells[x] = '│';
+  return cells;
+}
+
+function arrow(sheet: Sheet, row: PacketRow): string {
+  const cells = bare(sheet);
+  const x = (host: string) => sheet.lanes.find((lane) => lane.host === host)?.x ?? (sheet.lanes[0]?.x as number);
+  const [from, to] = [x(row.from), x(row.to)];
+  if (from === to) {
+    cells[from] = row.lost ? '✗' : '●';
+    return cells.join('');
+  }
+  const right = to > from;
+  for (let at = Math.min(from, to) + 1; at < Math.max(from, to); at++) cells[at] = cells[at] === '│' ? '┼' : '─';
+  cells[from] = right ? '├' : '┤';
+  cells[right ? to - 1 : to + 1] = row.lost ? '✗' : right ? '▶' : '◀';
+  return cells.join('');
+}
+
+/** A row with its label: the label is wrapped beside the lanes, which go on. */
+function line(sheet: Sheet, at: string, drawing: string, label: string[], color: Parameters<Paint>[0]): string[] {
+  const { paint, labelAt, width } = sheet;
+  const wrapped = label.flatMap((text) => wrap(text, Math.max(16, width - labelAt)));
+  const time = at.padStart(TIME_WIDTH - 2).padEnd(TIME_WIDTH);
+  return [drawing, ...wrapped.slice(1).map(() => bare(sheet).join(''))].map((lanes, index) => {
+    const body = lanes.slice(TIME_WIDTH);
+    const text = wrapped[index] ?? '';
+    return `${index === 0 ? paint('dim', time) : ' '.repeat(TIME_WIDTH)}${index === 0 ? paint(color, body) : paint('dim', body)}${paint(index === 0 ? color : 'dim', text)}`.trimEnd();
+  });
+}
+
+function drawRow(sheet: Sheet, row: LadderRow): string[] {
+  const { paint } = sheet;
+  switch (row.kind) {
+    case 'step':
+      return ['', `${paint('dim', clockText(row.at).padStart(TIME_WIDTH - 2))}  ${paint(['bold'], `▸ ${row.text}`)}`];
+    case 'packet':
+      return line(
+        sheet,
+        clockText(row.at),
+        arrow(sheet, row),
+        [packetLabel(row, sheet.width - sheet.labelAt), ...(row.note === undefined ? [] : [`↳ ${row.note}`])],
+        packetColor(row),
+      );
+    case 'states':
+      return line(
+        sheet,
+        clockText(row.at),
+        onLanes(sheet, row.states),
+        [row.label],
+        Object.values(row.states).some((state) => state.includes('ZOMBIE')) ? 'yellow' : 'blue',
+      );
+    case 'event':
+      return line(
+        sheet,
+        clockText(row.at),
+        onLanes(sheet, { [row.host]: '◆' }),
+        [row.text],
+        /error|fail/.test(row.text) ? 'red' : 'white',
+      );
+    case 'fold':
+      return row.packets === 0
+        ? line(
+            sheet,
+            '',
+            onLanes(sheet, Object.fromEntries(sheet.lanes.map(({ host }) => [host, '┊']))),
+            [`… ${row.text} …`],
+            'dim',
+          )
+        : line(
+            sheet,
+            '',
+            bare(sheet).join(''),
+            [`… ${row.text}${row.seconds > 0.5 ? `, ${formatDuration(row.seconds)}` : ''} …`],
+            'dim',
+          );
+  }
+}
+
+/** Draws a ladder for a terminal of so many columns. */
+export function drawLadder(ladder: Ladder, columns: number, paint: Paint): string[] {
+  const sheet = sheetFor(ladder, columns, paint);
+  const gap = (sheet.lanes[1]?.x ?? 0) - (sheet.lanes[0]?.x ?? 0);
+  const head = Array.from({ length: sheet.labelAt }, () => ' ');
+  for (const { host, x } of sheet.lanes) {
+    const name = host.slice(0, gap - 1);
+    for (const [index, letter] of [...name].entries()) head[x - Math.floor(name.length / 2) + index] = letter;
+  }
+  return [
+    `${paint('dim', 'seconds'.padStart(TIME_WIDTH - 2).padEnd(TIME_WIDTH))}${paint('bold', head.join('').slice(TIME_WIDTH))}`.trimEnd(),
+    ...ladder.rows.flatMap((row) => drawRow(sheet, row)),
+  ];
+}

@@ -1,0 +1,157 @@
+import type { ActResult, Finding, Result } from '../../judge/result.ts';
+import { formatDuration } from '../../scenario/duration.ts';
+import { drawLadder } from '../draw-ladder.ts';
+import { outcomeTable } from '../outcome-rows.ts';
+import type { Reporter } from '../reporter.ts';
+import { hang, type Paint, painter, wrap } from '../text.ts';
+
+const MARKS = { pass: '✔', fail: '✖', unknown: '?', inconclusive: '?' } as const;
+const COLORS = { pass: 'green', fail: 'red', unknown: 'yellow', inconclusive: 'yellow' } as const;
+
+/** Prose is hard to read in longer lines. */
+const PROSE = 110;
+
+function title(text: string, columns: number, paint: Paint): string {
+  const rule = '━'.repeat(Math.max(3, Math.min(columns, PROSE + 10) - text.length - 4));
+  return `${paint('dim', '━━')} ${paint('bold', text)} ${paint('dim', rule)}`;
+}
+
+function finding(
+  { status, title: text, expected, observed, why, remedy, evidence }: Finding,
+  columns: number,
+  paint: Paint,
+): string[] {
+  const width = Math.min(columns, PROSE);
+  const labelled = (label: string, content: string) =>
+    hang(`    ${label.padEnd(9)}`, content, width).map((line, index) =>
+      index === 0 ? `    ${paint('dim', label.padEnd(9))}${line.slice(13)}` : line,
+    );
+  return [
+    ...hang(`  ${MARKS[status]} `, text, width).map((line) => paint([COLORS[status], 'bold'], line)),
+    ...(status === 'pass' ? [] : labelled('expected', expected)),
+    ...labelled('observed', observed),
+    ...labelled('why', why),
+    ...remedy.flatMap(({ where, text: line }, index) => [
+      ...(index === 0 ? [`    ${paint('dim', 'fix')}`] : []),
+      ...hang(`      ${where}: `, line, columns).map((each) => paint('cyan', each)),
+    ]),
+    ...labelled(
+      'evidence',
+      evidence
+        .map((pointer) =>
+          'packet' in pointer
+            ? `packet ${pointer.packet}`
+            : `${Object.values(pointer)[0]} at ${pointer.at.toFixed(3)} s`,
+        )
+        .join(', ') || 'none',
+    ),
+    '',
+  ];
+}
+
+function table(rows: readonly string[][], paint: Paint, gap = 3): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row, index) => {
+    const cells = row.map((cell, column) =>
+      column === row.length - 1 ? cell : cell.padEnd((widths[column] ?? 0) + gap),
+    );
+    return `  ${index === 0 ? paint('dim', cells.join('')) : cells.join('')}`.trimEnd();
+  });
+}
+
+/** A table where it fits, else a block of lines for each row. */
+function fitting(rows: readonly string[][], columns: number, paint: Paint): string[] {
+  const drawn = table(rows, (_, text) => text);
+  if (Math.max(...drawn.map((line) => line.length)) <= columns) return table(rows, paint);
+  const [head, ...body] = rows as [string[], ...string[][]];
+  return body.flatMap(([name, ...cells]) => [
+    `  ${name}`,
+    ...cells.flatMap((cell, index) => hang(`    ${(head[index + 1] ?? '').padEnd(10)} `, cell, columns)),
+  ]);
+}
+
+function keepalive(act: ActResult, columns: number, paint: Paint): string[] {
+  if (act.keepalive.length === 0) return [];
+  const rows = act.keepalive.map(({ host, process, sockets, asked, kernel, timer }) => [
+    `${host} (${process}) ×${sockets}`,
+    asked,
+    kernel.on
+      ? `${kernel.idleSeconds} s / ${kernel.intervalSeconds} s / ${kernel.probes}`
+      : 'SO_KEEPALIVE off',
+    timer ?? 'none',
+  ]);
+  return [
+    paint('bold', '  Keepalive: asked for, and what the kernel has'),
+    ...fitting([['sockets', 'asked', 'kernel: idle/interval/probes', 'timer (ss -o)'], ...rows], columns, paint),
+    '',
+  ];
+}
+
+function drawAct(act: ActResult, columns: number, paint: Paint): string[] {
+  return [
+    title(`${act.name}: ${act.title}`, columns, paint),
+    '',
+    ...wrap(
+      `connection ${act.ladder.connection} of ${act.ladder.lanes[0]?.host}, as the captures of all hosts saw it; sequence numbers are relative`,
+      Math.min(columns - 2, PROSE),
+    ).map((line) => paint('dim', `  ${line}`)),
+    '',
+    ...drawLadder(act.ladder, columns, paint),
+    '',
+    ...keepalive(act, columns, paint),
+    ...act.findings.flatMap((each) => finding(each, columns, paint)),
+  ];
+}
+
+/** "compressed pace: an idle timeout of 3 s stands for 350 s". */
+function paceText({ pace, middlebox }: Result): string {
+  const played = formatDuration(middlebox.idleTimeoutSeconds);
+  return pace === 'production'
+    ? `production pace: idle timeout ${played}`
+    : `compressed pace: an idle timeout of ${played} stands for ${formatDuration(middlebox.productionIdleTimeoutSeconds)}`;
+}
+
+export function verdictLine(result: Result): string {
+  const acts = result.acts.map(({ name, verdict }) => `${name} ${verdict}`).join(', ');
+  const words = {
+    pass: 'what the scenario says happens did happen',
+    fail: 'an expectation failed',
+    inconclusive: 'the evidence does not tell',
+  }[result.verdict];
+  return `${result.verdict.toUpperCase()}  ${result.scenario}: ${words}${acts === '' ? '' : ` (${acts})`} in ${formatDuration(result.wallSeconds)}`;
+}
+
+const pretty: Reporter = {
+  about: 'ladder, findings and verdict for people (default)',
+  render(result, { columns, color, folder }) {
+    const paint = painter(color);
+    const width = Math.min(columns, PROSE);
+    return [
+      '',
+      `${paint('bold', result.title)}  ${paint('dim', `${result.scenario} · ${result.engine}`)}`,
+      ...wrap(`${result.middlebox.product}; ${paceText(result)}`, width).map((line) => paint('dim', line)),
+      '',
+      ...wrap(result.story.replace(/\n/g, ' '), width),
+      '',
+      ...result.acts.flatMap((act) => drawAct(act, columns, paint)),
+      ...(result.acts.length > 0
+        ? [title('side by side', columns, paint), '', ...fitting(outcomeTable(result.acts), columns, paint), '']
+        : []),
+      ...(result.problem
+        ? [
+            ...hang('? ', `${result.problem.code}: ${result.problem.message}`, width),
+            ...hang('  what to do: ', result.problem.todo, width),
+            '',
+          ]
+        : []),
+      ...hang(`${MARKS[result.verdict]} `, verdictLine(result), columns).map((line) =>
+        paint([COLORS[result.verdict], 'bold'], line),
+      ),
+      `  ${paint('dim', 'evidence')}  ${folder}`,
+      `  ${paint('dim', 'look')}      wireshark ${folder}/capture.pcapng, or open ${folder}/report.html`,
+      ...(result.next ? [`  ${paint('dim', 'next')}      npm run scenario -- ${result.next}`] : []),
+      '',
+    ].join('\n');
+  },
+};
+export default pretty;

@@ -1,0 +1,22 @@
+import type { Result } from '../judge/result.ts';
+
+/** How and where a report is shown. */
+export interface ReportContext {
+  /** Width of the reader's terminal, characters. */
+  columns: number;
+  color: boolean;
+  /** The run's folder, as the reader would type it. */
+  folder: string;
+}
+
+/**
+ * One output format: a file each in `formats/`, whose name is its word for `--reporter`. A report is a function of one
+ * result document; nothing is looked up anywhere else.
+ */
+export interface Reporter {
+  /** One line for `--help`. */
+  about: string;
+  /** Name under which every run keeps this format in its folder, for those that are documents. */
+  file?: string;
+  render(result: Result, context: ReportContext): string;
+}

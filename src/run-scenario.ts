@@ -1,0 +1,97 @@
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Engine } from './engines/engine.ts';
+import { LabError, messageOf } from './errors.ts';
+import { writePcapng } from './evidence/pcapng.ts';
+import { CAPTURE_FILE, RUN_FILE, readEvidence } from './evidence/read.ts';
+import { judgeRun } from './judge/judge.ts';
+import { packetNotes } from './judge/ladder.ts';
+import type { Result } from './judge/result.ts';
+import type { ActRecord, Message, RunRecord } from './lab/record.ts';
+import type { Reporter } from './report/reporter.ts';
+import { RunFolder } from './runs.ts';
+import { REPORTERS } from './scenario/catalogue.ts';
+import type { Plan } from './scenario/plan.ts';
+
+export interface RunOptions {
+  engine: Engine;
+  runsFolder: string;
+  onMessage(message: Message): void;
+  signal: AbortSignal;
+}
+
+/** Failures after which there is evidence to look at, and so a result: inconclusive. */
+const LEAVES_EVIDENCE = new Set(['SERVICE_DIED', 'SERVICE_SILENT', 'STEP_FAILED']);
+
+/** Keeps every document that a report format offers in the run's folder. */
+async function writeReports(folder: string, result: Result): Promise<void> {
+  for (const name of REPORTERS.names()) {
+    const reporter: Reporter = (await REPORTERS.load(name)).default;
+    if (reporter.file)
+      writeFileSync(join(folder, reporter.file), reporter.render(result, { columns: 120, color: false, folder: '.' }));
+  }
+}
+
+/**
+ * Stages a plan, gathers its evidence into a folder of its own, judges it and writes the reports.
+ * @returns the result and the run's folder
+ * @throws LabError when there is no result: RUNS_UNWRITABLE, NO_NAMESPACES, MISSING_TOOL … Nothing is left behind then.
+ */
+export async function runScenario(plan: Plan, options: RunOptions): Promise<{ result: Result; folder: string }> {
+  const { engine, runsFolder, onMessage, signal } = options;
+  const startedAt = new Date();
+  const began = performance.now();
+  const run = RunFolder.open(runsFolder, plan.scenario, startedAt);
+  try {
+    const acts: ActRecord[] = [];
+    const record: RunRecord = {
+      schemaVersion: 1,
+      engine: engine.name,
+      startedAt: startedAt.toISOString(),
+      wallSeconds: 0,
+      memoryMb: 0,
+      versions: {},
+      plan,
+      acts,
+    };
+    let problem: LabError | undefined;
+    try {
+      const staged = await engine.stage(plan, run.partial, {
+        onMessage: (message) => (message.type === 'played' && acts.push(message.act), onMessage(message)),
+        signal,
+      });
+      Object.assign(record, { versions: staged.versions, memoryMb: staged.memoryMb });
+    } catch (error) {
+      if (!(error instanceof LabError) || !LEAVES_EVIDENCE.has(error.code) || signal.aborted) throw error;
+      problem = error;
+    }
+    const save = () => writeFileSync(join(run.partial, RUN_FILE), `${JSON.stringify(record, null, 2)}\n`);
+    record.wallSeconds = (performance.now() - began) / 1000;
+    save();
+    const evidence = readEvidence(run.partial);
+    record.wallSeconds = Math.round(performance.now() - began) / 1000;
+    evidence.run.wallSeconds = record.wallSeconds;
+    const result = await judgeRun(evidence, Math.round(process.resourceUsage().maxRSS / 1024), problem);
+    const notes = packetNotes(result.acts.flatMap((act) => act.findings));
+    const frames = evidence.frames.map((frame, index) =>
+      notes.has(index + 1) ? { ...frame, comment: notes.get(index + 1) as string } : frame,
+    );
+    writeFileSync(join(run.partial, CAPTURE_FILE), writePcapng(frames, 'idlelab'));
+    for (const file of readdirSync(run.partial)) if (file.endsWith('.pcap')) rmSync(join(run.partial, file));
+    save();
+    await writeReports(run.partial, result);
+    return { result, folder: run.commit() };
+  } catch (error) {
+    run.discard();
+    if (error instanceof LabError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EACCES' || code === 'EROFS' || code === 'EDQUOT')
+      throw new LabError(
+        'RUNS_UNWRITABLE',
+        `cannot write the run to ${runsFolder}: ${messageOf(error)}`,
+        'make room or mend its permissions, or choose another folder with --runs <folder>',
+        error,
+      );
+    throw error;
+  }
+}
