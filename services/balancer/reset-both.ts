@@ -49,10 +49,17 @@ function onDestroy({ reason, original, reply }: FlowEvent): void {
   reset(reply.dst, reply.dport, reply.src, reply.sport);
 }
 
+/** Helpers must not outlive this process, however it ends (prctl(2), PR_SET_PDEATHSIG). */
+const DIES_WITH_US = ['--pdeathsig', 'KILL'];
+
 const stream = new PcapStream();
-const capture = spawn('tcpdump', ['-i', 'any', '-U', '--immediate-mode', '-w', '-', `tcp port ${port}`], {
-  stdio: ['ignore', 'pipe', 'pipe'],
-});
+const capture = spawn(
+  'setpriv',
+  [...DIES_WITH_US, 'tcpdump', '-i', 'any', '-U', '--immediate-mode', '-w', '-', `tcp port ${port}`],
+  {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  },
+);
 capture.stdout.on('data', (bytes: Buffer) => {
   for (const frame of stream.push(bytes)) {
     const packet = parsePacket(frame.data, frame.linkType);
@@ -82,7 +89,7 @@ function makeKernelLook(): void {
   plan();
 }
 
-const events = spawn('conntrack', ['-E', '-e', 'DESTROY', '-o', 'timestamp,id,extended'], {
+const events = spawn('setpriv', [...DIES_WITH_US, 'conntrack', '-E', '-e', 'DESTROY', '-o', 'timestamp,id,extended'], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 createInterface({ input: events.stdout }).on('line', (line) => {
@@ -94,6 +101,6 @@ createInterface({ input: capture.stderr }).on('line', (line) => {
 });
 for (const child of [capture, events])
   child.once('exit', (code, signal) => {
-    console.error(`${child.spawnfile} ended (${signal ?? code})`);
+    console.error(`${child.spawnargs.join(' ')} ended (${signal ?? code})`);
     process.exit(1);
   });

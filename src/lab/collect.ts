@@ -12,7 +12,17 @@ export const EVIDENCE_FILES = { sockets: 'sockets.ndjson', flows: 'flows.ndjson'
  * Every frame of every interface, at once and in order. The ring has slots of one size, so a snap length far above what the
  * lab sends would leave only a few of them (TPACKET_V2): 1600 bytes hold all headers and the lab's own messages.
  */
-const TCPDUMP_ARGUMENTS = ['-i', 'any', '-U', '--immediate-mode', '--time-stamp-precision=nano', '-s', '1600', '-B', '16384'];
+const TCPDUMP_ARGUMENTS = [
+  '-i',
+  'any',
+  '-U',
+  '--immediate-mode',
+  '--time-stamp-precision=nano',
+  '-s',
+  '1600',
+  '-B',
+  '16384',
+];
 const EVENT_BUFFER_BYTES = 8 * 1024 * 1024;
 
 /** Gathers the evidence of one act: what packets, sockets, flow tables and programs say, each with its time. */
@@ -68,16 +78,12 @@ export class Collector {
   async start(): Promise<void> {
     const hosts = [...this.#lab.hosts.values()];
     const captures = hosts.map((host) =>
-      host.spawn(
-        'tcpdump',
-        [...TCPDUMP_ARGUMENTS, '-w', join(this.folder, `${this.#act}.${host.name}.pcap`)],
-        {
-          as: `the capture on ${host.name}`,
-          onErrorLine: (line) => {
-            this.#lost += Number(/^(\d+) packets? dropped by kernel/.exec(line)?.[1] ?? 0);
-          },
+      host.spawn('tcpdump', [...TCPDUMP_ARGUMENTS, '-w', join(this.folder, `${this.#act}.${host.name}.pcap`)], {
+        as: `the capture on ${host.name}`,
+        onErrorLine: (line) => {
+          this.#lost += Number(/^(\d+) packets? dropped by kernel/.exec(line)?.[1] ?? 0);
         },
-      ),
+      }),
     );
     this.#captures.push(...captures);
     for (const host of hosts)
@@ -117,7 +123,15 @@ export class Collector {
     await Promise.all([
       ...[...this.#lab.hosts.values()].map(async (host) => {
         if (host.gone) {
-          this.#row('sockets', { kind: 'sample', sample, label, time: now(), host: host.name, sockets: [], gone: true });
+          this.#row('sockets', {
+            kind: 'sample',
+            sample,
+            label,
+            time: now(),
+            host: host.name,
+            sockets: [],
+            gone: true,
+          });
           return;
         }
         const output = await host.run('ss', SS_ARGUMENTS);

@@ -53,6 +53,8 @@ export interface SpawnOptions {
 }
 
 const REMEMBERED_LINES = 8;
+/** How long an ended process's last lines may take to arrive. */
+const LAST_WORDS_MS = 200;
 
 /** A running program on a host. */
 export class LabProcess {
@@ -82,7 +84,11 @@ export class LabProcess {
     hear(child.stderr, options.onErrorLine);
     const gone = new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(error.message));
-      child.once('close', (code, signal) => resolve(signal ? `signal ${signal}` : `exit code ${code}`));
+      const ended = (code: number | null, signal: string | null) =>
+        resolve(signal ? `signal ${signal}` : `exit code ${code}`);
+      child.once('close', ended);
+      // What the process itself has started may hold its streams open after its end: do not wait for that.
+      child.once('exit', (code, signal) => setTimeout(() => ended(code, signal), LAST_WORDS_MS));
     });
     this.ended = gone.then(() => undefined);
     this.died = gone.then((how) => {

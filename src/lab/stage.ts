@@ -8,7 +8,15 @@ import { LabError } from '../errors.ts';
 import { codeRoot, moduleExtension } from '../root.ts';
 import { BALANCERS, BROKERS, CLIENTS, FAULTS } from '../scenario/catalogue.ts';
 import { formatDuration } from '../scenario/duration.ts';
-import { type ActPlan, type BrokerPlan, clientOf, hostsOf, middleboxOf, type Step, type Tuning } from '../scenario/plan.ts';
+import {
+  type ActPlan,
+  type BrokerPlan,
+  clientOf,
+  hostsOf,
+  middleboxOf,
+  type Step,
+  type Tuning,
+} from '../scenario/plan.ts';
 import { Collector } from './collect.ts';
 import type { Lab, LabHost, LabProcess } from './lab.ts';
 import type { ActRecord, Message, StepRecord } from './record.ts';

@@ -30,7 +30,7 @@ export function packetLabel(row: PacketRow, width = Number.POSITIVE_INFINITY): s
     [...(named ? [`${row.name}:`] : []), flags, `seq ${row.seq}`, ...ack, ...length],
     // Narrow: the name says what the flags and the acknowledgement would.
     [named ? row.name : flags, `seq ${row.seq}`, ...length],
-  ].map((words) => words.join(' ') + (row.lost ? ' – lost' : ''));
+  ].map((words) => words.join(' '));
   return versions.find((version) => version.length <= width) ?? (versions.at(-1) as string);
 }
 
@@ -55,11 +55,17 @@ function onLanes(sheet: Sheet, texts: Record<string, string>): string {
   const cells = bare(sheet);
   for (const { host, x } of sheet.lanes) {
     const gap = (sheet.lanes[1]?.x ?? x + WIDEST) - (sheet.lanes[0]?.x ?? 0);
-    const text = (texts[host] ?? '').slice(0, gap - 1);
+    const text = shorter(texts[host] ?? '', gap - 1);
     const start = Math.max(TIME_WIDTH, x - Math.floor(text.length / 2));
     for (const [index, letter] of [...text].entries()) cells[start + index] = letter;
   }
   return cells.join('');
+}
+
+/** "ZOMBIE+ESTAB" in little room: "ZOMBIE +1". */
+function shorter(text: string, width: number): string {
+  const [first = '', ...more] = text.split('+');
+  return text.length <= width || more.length === 0 ? text.slice(0, width) : `${first} +${more.length}`;
 }
 
 function bare(sheet: Sheet): string[] {

@@ -9,14 +9,14 @@ const TOLERANCE_SECONDS = 1.1;
 
 export default defineCheck({
   about:
-    'the proxy closes idle sessions at its own time-out: FIN to the client, FIN and RST to the server, cD or sD in its log',
+    'the proxy closes idle sessions at its own time-out: FIN to the client, FIN (and RST) to the server, cD or sD in its log',
   params: z.strictObject({}),
   judge(facts) {
     const wanted = facts.pool.length;
     const idle = facts.box.idleTimeoutSeconds;
-    const expected = `${facts.box.name} closes each of ${plural(wanted, 'session')} after ${inSeconds(idle)} without a byte: FIN to the client, FIN then RST to the broker`;
+    const expected = `${facts.box.name} closes each of ${plural(wanted, 'session')} after ${inSeconds(idle)} without a byte: FIN to the client, FIN to the broker (then RST, unless the broker has closed by then)`;
     const why =
-      'A proxy ends idle sessions by its own timers (timeout client, timeout server) and says so politely, with FIN on both sides; the RST to the broker comes because it will read no more. The pool notices at once, but a request that is just under way meets the closing door.';
+      'A proxy ends idle sessions by its own timers (timeout client, timeout server) and says so politely, with FIN on both sides; a broker that is slower than the proxy gets a RST after its FIN, because the proxy will read no more. The pool notices at once, but a request that is just under way meets the closing door.';
     const unknown = (observed: string) => ({
       status: 'unknown' as const,
       title: 'whether the proxy closed the sessions cannot be told',

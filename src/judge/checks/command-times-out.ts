@@ -52,13 +52,11 @@ export default defineCheck({
       why,
       remedy: ok ? clientKeepalive(facts) : [],
       evidence: [
-        ...timedOut
-          .slice(0, 1)
-          .map((request) => ({
-            event: facts.client,
-            at: facts.at(request.outcomeAt ?? request.startedAt),
-            note: `${request.id}: ${request.words}`,
-          })),
+        ...timedOut.slice(0, 1).map((request) => ({
+          event: facts.client,
+          at: facts.at(request.outcomeAt ?? request.startedAt),
+          note: `${request.id}: ${request.words}`,
+        })),
         ...(sample && socket
           ? [
               {

@@ -32,6 +32,7 @@ export default defineCheck({
       const gone = life.destroyed;
       const lastSeen = facts
         .journeysOf(connection.local)
+        .filter((journey) => journey.from !== facts.box.name)
         .flatMap((journey) =>
           journey.hops.filter(
             (hop) => hop.host === facts.box.name && hop.time < (gone?.time ?? Number.POSITIVE_INFINITY),

@@ -37,13 +37,11 @@ export default defineCheck({
       observed: `${inSeconds(seconds)} after ${loss.text}: ${plural(zombies.length, 'zombie')} on ${at}; timers: ${zombies.length > 0 ? tally(zombies.map(({ socket }) => socket.timer?.kind ?? 'none')) : 'none'}; SO_KEEPALIVE by getsockopt: ${zombies.length > 0 ? tally(zombies.map(({ socket }) => (socket.kernel === undefined ? 'not known' : socket.kernel.keepalive ? 'on' : 'off'))) : 'no socket left'}`,
       why,
       remedy: ok ? serverKeepalive(facts) : [],
-      evidence: zombies
-        .slice(0, 2)
-        .map(({ host, time, socket }) => ({
-          socket: host,
-          at: facts.at(time),
-          note: `${socket.local} ← ${socket.peer} ${socket.state}, ${socket.timer ? `${socket.timer.kind} timer` : 'no timer'}`,
-        })),
+      evidence: zombies.slice(0, 2).map(({ host, time, socket }) => ({
+        socket: host,
+        at: facts.at(time),
+        note: `${socket.local} ← ${socket.peer} ${socket.state}, ${socket.timer ? `${socket.timer.kind} timer` : 'no timer'}`,
+      })),
     };
   },
 });

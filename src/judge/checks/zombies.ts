@@ -59,13 +59,11 @@ export default defineCheck({
       observed,
       why,
       remedy: here.length > 0 && facts.brokers.some((broker) => hosts.includes(broker)) ? serverKeepalive(facts) : [],
-      evidence: here
-        .slice(0, 3)
-        .map(({ host, time, socket }) => ({
-          socket: host,
-          at: facts.at(time),
-          note: `zombie ${socket.local} ← ${socket.peer} (${socket.state})`,
-        })),
+      evidence: here.slice(0, 3).map(({ host, time, socket }) => ({
+        socket: host,
+        at: facts.at(time),
+        note: `zombie ${socket.local} ← ${socket.peer} (${socket.state})`,
+      })),
     };
   },
 });

@@ -16,35 +16,46 @@ function title(text: string, columns: number, paint: Paint): string {
   return `${paint('dim', '━━')} ${paint('bold', text)} ${paint('dim', rule)}`;
 }
 
-function finding(
-  { status, title: text, expected, observed, why, remedy, evidence }: Finding,
-  columns: number,
-  paint: Paint,
-): string[] {
+/** Pointers as a reader would look them up: "packets 15, 18; mq-1 at 7.077 s". */
+function pointersText(evidence: Finding['evidence']): string {
+  const packets = evidence.flatMap((pointer) => ('packet' in pointer ? [pointer.packet] : []));
+  const places = evidence.flatMap((pointer) => {
+    if ('packet' in pointer) return [];
+    const [[kind, host]] = Object.entries(pointer) as [[string, string]];
+    return [`${kind} of ${host} at ${pointer.at.toFixed(3)} s`];
+  });
+  const parts = [
+    ...(packets.length > 0 ? [`packet${packets.length === 1 ? '' : 's'} ${packets.join(', ')}`] : []),
+    ...new Set(places),
+  ];
+  return parts.join('; ') || 'none';
+}
+
+/** @param told remedies that the reader has seen already: they are not repeated */
+function finding(each: Finding, columns: number, paint: Paint, told: Set<string>): string[] {
+  const { status, title: text, expected, observed, why, remedy, evidence } = each;
   const width = Math.min(columns, PROSE);
   const labelled = (label: string, content: string) =>
     hang(`    ${label.padEnd(9)}`, content, width).map((line, index) =>
       index === 0 ? `    ${paint('dim', label.padEnd(9))}${line.slice(13)}` : line,
     );
+  const fresh = remedy.filter(({ where, text: line }) => !told.has(`${where} ${line}`));
+  for (const { where, text: line } of fresh) told.add(`${where} ${line}`);
   return [
     ...hang(`  ${MARKS[status]} `, text, width).map((line) => paint([COLORS[status], 'bold'], line)),
     ...(status === 'pass' ? [] : labelled('expected', expected)),
     ...labelled('observed', observed),
     ...labelled('why', why),
-    ...remedy.flatMap(({ where, text: line }, index) => [
-      ...(index === 0 ? [`    ${paint('dim', 'fix')}`] : []),
-      ...hang(`      ${where}: `, line, columns).map((each) => paint('cyan', each)),
-    ]),
-    ...labelled(
-      'evidence',
-      evidence
-        .map((pointer) =>
-          'packet' in pointer
-            ? `packet ${pointer.packet}`
-            : `${Object.values(pointer)[0]} at ${pointer.at.toFixed(3)} s`,
-        )
-        .join(', ') || 'none',
-    ),
+    ...(remedy.length > 0 && fresh.length === 0 ? labelled('fix', 'as above') : []),
+    ...fresh.flatMap(({ where, text: line }, index) => {
+      const [code = '', comment] = line.split(/ {2}(?=(?:#|\/\/) )/);
+      return [
+        ...labelled(index === 0 ? 'fix' : '', `${where}:`),
+        ...hang(' '.repeat(15), code, columns).map((part) => paint('cyan', part)),
+        ...(comment === undefined ? [] : hang(' '.repeat(15), comment, width).map((part) => paint('dim', part))),
+      ];
+    }),
+    ...labelled('evidence', pointersText(evidence)),
     '',
   ];
 }
@@ -75,19 +86,20 @@ function keepalive(act: ActResult, columns: number, paint: Paint): string[] {
   const rows = act.keepalive.map(({ host, process, sockets, asked, kernel, timer }) => [
     `${host} (${process}) ×${sockets}`,
     asked,
-    kernel.on
-      ? `${kernel.idleSeconds} s / ${kernel.intervalSeconds} s / ${kernel.probes}`
-      : 'SO_KEEPALIVE off',
+    kernel.on ? `${kernel.idleSeconds} / ${kernel.intervalSeconds} / ${kernel.probes}` : 'SO_KEEPALIVE off',
     timer ?? 'none',
   ]);
+  const legend = 'idle / interval / probes, seconds, by getsockopt; timers as ss -o and netstat -o show them';
   return [
-    paint('bold', '  Keepalive: asked for, and what the kernel has'),
-    ...fitting([['sockets', 'asked', 'kernel: idle/interval/probes', 'timer (ss -o)'], ...rows], columns, paint),
+    `  ${paint('bold', 'Keepalive: what was asked for, what the kernel has')}`,
+    ...hang('  ', legend, Math.min(columns, PROSE)).map((line) => paint('dim', line)),
+    ...fitting([['sockets', 'asked for', 'kernel has', 'timer'], ...rows], columns, paint),
     '',
   ];
 }
 
 function drawAct(act: ActResult, columns: number, paint: Paint): string[] {
+  const told = new Set<string>();
   return [
     title(`${act.name}: ${act.title}`, columns, paint),
     '',
@@ -99,7 +111,7 @@ function drawAct(act: ActResult, columns: number, paint: Paint): string[] {
     ...drawLadder(act.ladder, columns, paint),
     '',
     ...keepalive(act, columns, paint),
-    ...act.findings.flatMap((each) => finding(each, columns, paint)),
+    ...act.findings.flatMap((each) => finding(each, columns, paint, told)),
   ];
 }
 

@@ -1,0 +1,115 @@
+import type { ActResult, Finding, Result } from '../../judge/result.ts';
+import { formatDuration } from '../../scenario/duration.ts';
+import { svgLadder, html as text } from '../html-ladder.ts';
+import { outcomeTable } from '../outcome-rows.ts';
+import type { Reporter } from '../reporter.ts';
+
+const MARKS = { pass: '✔', fail: '✖', unknown: '?', inconclusive: '?' } as const;
+
+const STYLE = `
+:root { color-scheme: light dark; --ink: #1d2330; --soft: #5b6475; --line: #d5dae3; --card: #f6f7fa; --page: #fff; --good: #17733a; --bad: #b3261e; --warn: #8a5a00; --beat: #00718a; --again: #8e2b9c; --syn: #17733a; --state: #2456a6; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e8f0; --soft: #9aa4b5; --line: #3a4252; --card: #1d222c; --page: #14181f; --good: #5dc983; --bad: #ff8a80; --warn: #ffc46b; --beat: #5ccfe6; --again: #e08cf0; --syn: #5dc983; --state: #8ab4f8; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 2rem 1.5rem 4rem; max-width: 84rem; background: var(--page); color: var(--ink); font: 16px/1.55 system-ui, "Noto Sans", "DejaVu Sans", sans-serif; }
+h1 { margin: 0; font-size: 1.9rem; } h2 { margin: 3rem 0 .5rem; font-size: 1.35rem; } h3 { margin: 2rem 0 .6rem; font-size: 1.05rem; }
+p { max-width: 46rem; } .soft, small { color: var(--soft); }
+.verdict { display: inline-block; margin: 1rem 0; padding: .4rem .9rem; border: 2px solid; border-radius: .4rem; font-weight: 600; }
+.pass { color: var(--good); } .fail { color: var(--bad); } .unknown, .inconclusive { color: var(--warn); }
+.scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); padding: .5rem; }
+table { border-collapse: collapse; } th, td { padding: .35rem 1.4rem .35rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); } thead th { color: var(--soft); font-weight: 500; }
+article { margin: 0 0 1rem; padding: .9rem 1.1rem; border: 1px solid var(--line); border-left: 4px solid currentColor; border-radius: .5rem; background: var(--card); }
+article > * { color: var(--ink); } article h4 { margin: 0 0 .4rem; font-size: 1rem; } article h4.pass { color: var(--good); } article h4.fail { color: var(--bad); } article h4.unknown { color: var(--warn); }
+dl { display: grid; grid-template-columns: 6rem 1fr; gap: .3rem 1rem; margin: 0; } dt { color: var(--soft); } dd { margin: 0; min-width: 0; }
+code, pre { font: 13.5px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; } pre { margin: .1rem 0 .4rem; overflow-x: auto; white-space: pre-wrap; }
+svg { display: block; font: 12px ui-monospace, "DejaVu Sans Mono", monospace; fill: var(--ink); }
+svg .lane { stroke: var(--line); } svg .host { font-weight: 700; font-size: 13px; } svg .time, svg .label, svg .note { fill: var(--soft); } svg .step { font-weight: 700; }
+svg .state { fill: var(--state); paint-order: stroke; stroke: var(--card); stroke-width: 6px; } svg .state.zombie { fill: var(--bad); font-weight: 700; }
+svg line { stroke-width: 1.5; } svg line.data { stroke: var(--ink); } svg line.bad { stroke: var(--bad); } svg line.again { stroke: var(--again); } svg line.beat { stroke: var(--beat); } svg line.fin { stroke: var(--warn); } svg line.syn { stroke: var(--syn); }
+svg text.bad, svg .cross, svg .bad.head, svg circle.bad { fill: var(--bad); } svg text.again, svg .again.head { fill: var(--again); } svg text.beat, svg .beat.head { fill: var(--beat); } svg text.fin, svg .fin.head { fill: var(--warn); } svg text.syn, svg .syn.head { fill: var(--syn); } svg .cross { font-size: 15px; font-weight: 700; }
+`;
+
+function pointer(each: Finding['evidence'][number]): string {
+  if ('packet' in each) return `packet ${each.packet}: ${each.note}`;
+  const [[kind, host]] = Object.entries(each) as [[string, string]];
+  return `${kind} of ${host} at ${each.at.toFixed(3)} s: ${each.note}`;
+}
+
+function finding({ status, title, expected, observed, why, remedy, evidence, id }: Finding): string {
+  const rows: [string, string][] = [
+    ['expected', text(expected)],
+    ['observed', text(observed)],
+    ['why', text(why)],
+    ...(remedy.length > 0
+      ? [
+          [
+            'fix',
+            remedy.map(({ where, text: line }) => `<small>${text(where)}</small><pre>${text(line)}</pre>`).join(''),
+          ] as [string, string],
+        ]
+      : []),
+    ...(evidence.length > 0
+      ? [['evidence', evidence.map((each) => text(pointer(each))).join('<br>')] as [string, string]]
+      : []),
+  ];
+  return `<article class="${status}"><h4 class="${status}">${MARKS[status]} ${text(title)} <small>${text(id)}</small></h4><dl>${rows.map(([term, words]) => `<dt>${term}</dt><dd>${words}</dd>`).join('')}</dl></article>`;
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const [head = [], ...body] = rows;
+  return `<div class="scroll"><table><thead><tr>${head.map((cell) => `<th scope="col">${text(cell)}</th>`).join('')}</tr></thead><tbody>${body
+    .map(
+      ([first = '', ...cells]) =>
+        `<tr><th scope="row">${text(first)}</th>${cells.map((cell) => `<td>${text(cell)}</td>`).join('')}</tr>`,
+    )
+    .join('')}</tbody></table></div>`;
+}
+
+function act(each: ActResult): string {
+  const rows = each.keepalive.map(({ host, process, sockets, asked, kernel, timer }) => [
+    `${host} (${process}) × ${sockets}`,
+    asked,
+    kernel.on
+      ? `idle ${kernel.idleSeconds} s, interval ${kernel.intervalSeconds} s, ${kernel.probes} probes`
+      : 'SO_KEEPALIVE off',
+    timer ?? 'none',
+  ]);
+  return `<section><h2 id="${text(each.name)}"><span class="${each.verdict}">${MARKS[each.verdict]}</span> ${text(each.name)}: ${text(each.title)}</h2>
+<p class="soft">Connection ${each.ladder.connection} of ${text(each.ladder.lanes[0]?.host ?? '')}, as the captures of all hosts saw it. Sequence numbers are relative; times are seconds since the act began.</p>
+<div class="scroll">${svgLadder(each.ladder)}</div>
+<h3>Findings</h3>${each.findings.map(finding).join('\n')}
+${rows.length > 0 ? `<h3>Keepalive: what was asked for, what the kernel has</h3>${table([['sockets', 'asked for', 'kernel (getsockopt)', 'timer (ss -o)'], ...rows])}` : ''}</section>`;
+}
+
+function facts(result: Result): string {
+  const { middlebox, pace } = result;
+  const played = `idle timeout ${formatDuration(middlebox.idleTimeoutSeconds)}${pace === 'compressed' ? `, which stands for ${formatDuration(middlebox.productionIdleTimeoutSeconds)}` : ''}`;
+  const versions = Object.entries(result.versions).map(([name, version]) => `${name} ${version}`);
+  return [
+    `${middlebox.product}, ${played}`,
+    `engine ${result.engine}, ${pace} pace`,
+    ...versions,
+    `started ${result.startedAt}, took ${formatDuration(result.wallSeconds)}`,
+  ]
+    .map(text)
+    .join(' · ');
+}
+
+const report: Reporter = {
+  about: 'a page that needs nothing else: ladder, findings, figures',
+  file: 'report.html',
+  render(result) {
+    return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${text(`${result.title}: ${result.verdict}`)} – idlelab</title><style>${STYLE}</style></head><body>
+<header><h1>${text(result.title)}</h1><p>${text(result.story.replace(/\n/g, ' '))}</p>
+<p class="soft">${facts(result)}</p>
+<div class="verdict ${result.verdict}">${MARKS[result.verdict]} ${result.verdict.toUpperCase()} <span class="soft">${result.acts.map(({ name, verdict }) => text(`${name}: ${verdict}`)).join(', ')}</span></div></header>
+${result.problem ? `<article class="inconclusive"><h4 class="unknown">${text(result.problem.code)}</h4><pre>${text(result.problem.message)}</pre><p>${text(result.problem.todo)}</p></article>` : ''}
+${result.acts.length > 0 ? `<h2>The acts side by side</h2>${table(outcomeTable(result.acts))}` : ''}
+${result.acts.map(act).join('\n')}
+<footer><p class="soft">Packet numbers are those of capture.pcapng in this folder; sockets.ndjson, flows.ndjson and events.ndjson hold the rest of the evidence, config/ what the services were given.</p></footer>
+</body></html>
+`;
+  },
+};
+export default report;
