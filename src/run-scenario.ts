@@ -7,7 +7,7 @@ import { CAPTURE_FILE, RUN_FILE, readEvidence } from './evidence/read.ts';
 import { judgeRun } from './judge/judge.ts';
 import { packetNotes } from './judge/ladder.ts';
 import type { Result } from './judge/result.ts';
-import type { ActRecord, Message, RunRecord } from './lab/record.ts';
+import type { Message, RunRecord } from './lab/record.ts';
 import type { Reporter } from './report/reporter.ts';
 import { RunFolder } from './runs.ts';
 import { REPORTERS } from './scenario/catalogue.ts';
@@ -19,9 +19,6 @@ export interface RunOptions {
   onMessage(message: Message): void;
   signal: AbortSignal;
 }
-
-/** Failures after which there is evidence to look at, and so a result: inconclusive. */
-const LEAVES_EVIDENCE = new Set(['SERVICE_DIED', 'SERVICE_SILENT', 'STEP_FAILED']);
 
 /** Keeps every document that a report format offers in the run's folder. */
 async function writeReports(folder: string, result: Result): Promise<void> {
@@ -43,28 +40,18 @@ export async function runScenario(plan: Plan, options: RunOptions): Promise<{ re
   const began = performance.now();
   const run = RunFolder.open(runsFolder, plan.scenario, startedAt);
   try {
-    const acts: ActRecord[] = [];
+    await using staged = await engine.stage(plan, run.partial, { onMessage, signal });
+    const { acts, versions, memoryMb, problem } = staged;
     const record: RunRecord = {
       schemaVersion: 1,
       engine: engine.name,
       startedAt: startedAt.toISOString(),
       wallSeconds: 0,
-      memoryMb: 0,
-      versions: {},
+      memoryMb,
+      versions,
       plan,
       acts,
     };
-    let problem: LabError | undefined;
-    try {
-      const staged = await engine.stage(plan, run.partial, {
-        onMessage: (message) => (message.type === 'played' && acts.push(message.act), onMessage(message)),
-        signal,
-      });
-      Object.assign(record, { versions: staged.versions, memoryMb: staged.memoryMb });
-    } catch (error) {
-      if (!(error instanceof LabError) || !LEAVES_EVIDENCE.has(error.code) || signal.aborted) throw error;
-      problem = error;
-    }
     const save = () => writeFileSync(join(run.partial, RUN_FILE), `${JSON.stringify(record, null, 2)}\n`);
     record.wallSeconds = (performance.now() - began) / 1000;
     save();

@@ -42,16 +42,17 @@ export class RunFolder {
     let final = join(folder, start);
     for (let again = 2; existsSync(final); again++) final = join(folder, `${start}-${again}`);
     this.#final = final;
+    // Only a try: it comes into being when there is something to put in it.
     mkdirSync(this.partial);
+    rmSync(this.partial, { recursive: true });
   }
 
   /** @throws LabError RUNS_UNWRITABLE */
   static open(runs: string, scenario: string, startedAt: Date): RunFolder {
     try {
       const folder = new RunFolder(runs, scenario, startedAt);
-      const { bavail, bsize } = statfsSync(folder.partial);
+      const { bavail, bsize } = statfsSync(join(runs, scenario));
       if (bavail * bsize < ROOM_BYTES) {
-        folder.discard();
         throw new Error(`less than ${ROOM_BYTES / 1024 / 1024} MiB are free there`);
       }
       return folder;

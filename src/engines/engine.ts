@@ -1,11 +1,18 @@
+import type { LabError } from '../errors.ts';
 import type { ActRecord, Message } from '../lab/record.ts';
 import type { Plan } from '../scenario/plan.ts';
 
-export interface Staged {
+/**
+ * What an engine has played. Disposing of it ends what it still holds: until then the engine watches over the folder, and
+ * removes it should the person's process be killed before the run is in its place.
+ */
+export interface Staged extends AsyncDisposable {
   acts: ActRecord[];
   versions: Record<string, string>;
-  /** Peak memory of the lab's own process. */
+  /** Peak memory of the lab's own process, MB. */
   memoryMb: number;
+  /** Why the timeline was not played to its end (a service died, a step failed); there is evidence until then. */
+  problem: LabError | undefined;
 }
 
 /** A place where hosts live. */
@@ -13,7 +20,7 @@ export interface Engine {
   readonly name: string;
   /**
    * Plays all acts of a plan and leaves the evidence in `folder`.
-   * @throws LabError; after SERVICE_DIED and its like the evidence until then is in `folder`
+   * @throws LabError when nothing could be played: NO_NAMESPACES, NO_CONNTRACK, MISSING_TOOL, ENGINE_DIED …
    */
   stage(
     plan: Plan,

@@ -50,5 +50,5 @@ export type Message =
   | {
       type: 'error';
       error: { code: import('../errors.ts').ErrorCode; message: string; todo: string };
-      acts: ActRecord[];
+      versions: Record<string, string>;
     };

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import type { Broker } from '../../services/broker/broker.ts';
 import { AGENT_ACTIONS, BROKERS, CHECKS, CLIENTS, FAULTS, MIDDLEBOXES, TUNINGS } from './catalogue.ts';
 import { parseDuration } from './duration.ts';
 import type { Pace } from './pace.ts';
@@ -191,8 +192,11 @@ function planHosts(file: ScenarioFile, resolver: Resolver, positions: Positions)
         name,
         'idleTimeout',
       ]);
-      if (idleTimeoutSeconds < 1)
-        throw positions.error(['hosts', name, 'idleTimeout'], 'at least 1s (connection tracking counts whole seconds)');
+      if (layer === 'L4' && (idleTimeoutSeconds < 1 || !Number.isInteger(idleTimeoutSeconds)))
+        throw positions.error(
+          ['hosts', name, 'idleTimeout'],
+          'whole seconds, at least 1s, as connection tracking counts',
+        );
       hosts.push({
         role: 'middlebox',
         name,
@@ -254,13 +258,18 @@ function planTuning(
   pace: Pace,
   positions: Positions,
   path: PropertyKey[],
+  broker: Broker,
 ) {
   const result: Record<string, Tuning> = {};
-  const owners = [...new Set(hosts.map((host) => (host.role === 'broker' ? host.group : host.name)))];
+  const owners = [
+    ...new Set(
+      hosts.flatMap((host) => (host.role === 'middlebox' ? [] : host.role === 'broker' ? host.group : host.name)),
+    ),
+  ];
   for (const [host, wanted] of Object.entries(act.tuning ?? {})) {
     const here = [...path, 'tuning', host];
     if (!owners.includes(host))
-      throw positions.error(here, `a host of this scenario: ${owners.join(', ')}`, {
+      throw positions.error(here, `a client or a broker of this scenario: ${owners.join(', ')}`, {
         found: `"${host}"`,
         hint: suggestion(host, owners),
         key: true,
@@ -279,6 +288,8 @@ function planTuning(
         found: `${wrong.replace('Seconds', '')}, which only a client has`,
         key: true,
       });
+    const refusal = role === 'broker' ? broker.refuses(result[host] as Tuning) : undefined;
+    if (refusal !== undefined) throw positions.error(here, `settings that this broker has (${refusal})`);
   }
   return result;
 }
@@ -333,6 +344,8 @@ export async function planScenario(path: string, pace: Pace): Promise<Plan> {
     const resolver = new Resolver(params, pace, positions);
     const production = new Resolver(params, 'production', positions);
     const hosts = planHosts(file, resolver, positions);
+    const { broker: kind } = hosts.find((host) => host.role === 'broker') as BrokerPlan;
+    const { default: broker } = await BROKERS.load(kind);
     const productionBox = planHosts(file, production, positions).find(
       (host) => host.role === 'middlebox',
     ) as MiddleboxPlan;
@@ -340,8 +353,8 @@ export async function planScenario(path: string, pace: Pace): Promise<Plan> {
       name,
       title: act.title ?? name,
       hosts,
-      tuning: planTuning(act, hosts, resolver, pace, positions, here),
-      productionTuning: planTuning(act, hosts, production, 'production', positions, here),
+      tuning: planTuning(act, hosts, resolver, pace, positions, here, broker),
+      productionTuning: planTuning(act, hosts, production, 'production', positions, here, broker),
       productionIdleTimeoutSeconds: productionBox.idleTimeoutSeconds,
       productionQuietSeconds: Math.max(
         0,

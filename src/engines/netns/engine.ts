@@ -1,12 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { LabError } from '../../errors.ts';
+import { type ErrorCode, LabError } from '../../errors.ts';
 import type { ActRecord, Message } from '../../lab/record.ts';
 import { codeRoot, moduleExtension } from '../../root.ts';
-import type { Plan } from '../../scenario/plan.ts';
 import type { Engine, Staged } from '../engine.ts';
 
 const INNER_ID = '1';
@@ -36,72 +33,73 @@ export function enterLab(command: readonly string[]) {
 
 export const netns: Engine = {
   name: 'netns',
-  async stage(plan: Plan, folder: string, { onMessage, signal }): Promise<Staged> {
-    const scratch = mkdtempSync(join(tmpdir(), 'idlelab-'));
-    const planFile = join(scratch, 'plan.json');
-    try {
-      writeFileSync(planFile, JSON.stringify(plan));
-      return await run(planFile, folder, onMessage, signal);
-    } finally {
-      rmSync(scratch, { recursive: true, force: true });
-    }
+  stage(plan, folder, { onMessage, signal }) {
+    const inside = join(codeRoot, `src/engines/netns/inside${moduleExtension}`);
+    const child = enterLab([process.execPath, inside, folder]);
+    const stop = () => child.kill('SIGKILL');
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
+    let errors = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      errors = (errors + text).slice(-4000);
+    });
+    child.stdin.on('error', () => {});
+    child.stdin.write(`${JSON.stringify(plan)}\n`);
+    const closed = new Promise<string>((resolve) => {
+      child.once('close', (code, killedBy) => resolve(killedBy ?? `exit code ${code}`));
+    });
+    const acts: ActRecord[] = [];
+    return new Promise<Staged>((resolve, reject) => {
+      const staged = (more: Pick<Staged, 'versions' | 'memoryMb' | 'problem'>) =>
+        resolve({
+          acts,
+          ...more,
+          async [Symbol.asyncDispose]() {
+            signal.removeEventListener('abort', stop);
+            child.stdin.end();
+            await closed;
+          },
+        });
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const message = JSON.parse(line) as Message;
+        onMessage(message);
+        if (message.type === 'played') acts.push(message.act);
+        if (message.type === 'done')
+          staged({ versions: message.versions, memoryMb: message.memoryMb, problem: undefined });
+        if (message.type === 'error') {
+          const problem = LabError.fromJSON(message.error);
+          if (LEAVES_EVIDENCE.has(problem.code)) staged({ versions: message.versions, memoryMb: 0, problem });
+          else {
+            child.stdin.end();
+            reject(problem);
+          }
+        }
+      });
+      child.once('error', (error) =>
+        reject(new LabError('MISSING_TOOL', `cannot run unshare: ${error.message}`, 'install util-linux', error)),
+      );
+      void closed.then((how) => {
+        signal.removeEventListener('abort', stop);
+        reject(diagnose(how, errors.trim()));
+      });
+    });
   },
 };
 
-function run(
-  planFile: string,
-  folder: string,
-  onMessage: (message: Message) => void,
-  signal: AbortSignal,
-): Promise<Staged> {
-  const child = enterLab([
-    process.execPath,
-    join(codeRoot, `src/engines/netns/inside${moduleExtension}`),
-    planFile,
-    folder,
-  ]);
-  const stop = () => child.kill('SIGKILL');
-  signal.addEventListener('abort', stop);
-  if (signal.aborted) stop();
-  const acts: ActRecord[] = [];
-  let done: Omit<Staged, 'acts'> | undefined;
-  let failed: LabError | undefined;
-  let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    errors = (errors + text).slice(-4000);
-  });
-  child.stdin.on('error', () => {});
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const message = JSON.parse(line) as Message;
-    if (message.type === 'played') acts.push(message.act);
-    if (message.type === 'done') done = { versions: message.versions, memoryMb: message.memoryMb };
-    if (message.type === 'error') failed = LabError.fromJSON(message.error);
-    onMessage(message);
-  });
-  return new Promise((resolve, reject) => {
-    child.once('error', (error) =>
-      reject(new LabError('MISSING_TOOL', `cannot run unshare: ${error.message}`, 'install util-linux', error)),
+/** Failures in the middle of a timeline: what was seen until then is worth a report. */
+const LEAVES_EVIDENCE = new Set<ErrorCode>(['SERVICE_DIED', 'SERVICE_SILENT', 'STEP_FAILED']);
+
+/** Why the lab's process ended without having told so itself. */
+function diagnose(how: string, errors: string): LabError {
+  if (/^(unshare|mount): /m.test(errors))
+    return new LabError(
+      'NO_NAMESPACES',
+      `this machine does not allow the lab its own namespaces: ${errors}`,
+      'run as root, or allow user namespaces (sysctl user.max_user_namespaces > 0; on Ubuntu also kernel.apparmor_restrict_unprivileged_userns=0); in a container, start it with --privileged or use a virtual machine',
     );
-    child.once('close', (code, killedBy) => {
-      signal.removeEventListener('abort', stop);
-      if (done) resolve({ acts, ...done });
-      else if (failed) reject(failed);
-      else if (/^unshare: /m.test(errors) || /^mount: /m.test(errors))
-        reject(
-          new LabError(
-            'NO_NAMESPACES',
-            `this machine does not allow the lab its own namespaces: ${errors.trim()}`,
-            'run as root, or allow user namespaces (sysctl user.max_user_namespaces > 0; on Ubuntu also kernel.apparmor_restrict_unprivileged_userns=0); in a container, start it with --privileged or use a virtual machine',
-          ),
-        );
-      else
-        reject(
-          new LabError(
-            'ENGINE_DIED',
-            `the lab's process ended unexpectedly (${killedBy ?? `exit code ${code}`})${errors ? `:\n${errors.trim()}` : ''}`,
-            'run again; if it stays so, this is a defect of idlelab: please report it',
-          ),
-        );
-    });
-  });
+  return new LabError(
+    'ENGINE_DIED',
+    `the lab's process ended unexpectedly (${how})${errors ? `:\n${errors}` : ''}`,
+    'run again; if it stays so, this is a defect of idlelab: please report it',
+  );
 }

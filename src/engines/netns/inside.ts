@@ -1,10 +1,14 @@
 // The lab's process: the first of its own user, network, mount and process namespaces. When it ends, in whatever way,
-// the kernel takes everything in them along. It is given a plan and tells what it does in lines of JSON.
+// the kernel takes everything in them along. Its standard input brings the plan, in one line, and is its lifeline: when
+// it closes the lab ends, and the output folder goes too unless the run has been moved to its place by then. It tells
+// what it does in lines of JSON.
 //
-// usage: inside <plan.json> <folder to copy the evidence to>
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+// usage: inside <folder to copy the evidence to>
+import { once } from 'node:events';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { now } from '../../clock.ts';
 import { LabError, messageOf } from '../../errors.ts';
 import type { ActRecord, Message } from '../../lab/record.ts';
@@ -14,22 +18,26 @@ import { NetnsLab } from './network.ts';
 
 const SCRATCH = '/run/idlelab';
 
-// Whoever started us is gone, by whatever signal: so are we, and with us the lab.
-process.stdin
-  .on('end', () => process.exit(1))
-  .on('error', () => process.exit(1))
-  .resume();
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));
+const [output] = process.argv.slice(2) as [string];
+const input = createInterface({ input: process.stdin });
+
+function leave(): never {
+  rmSync(output, { recursive: true, force: true });
+  process.exit(1);
+}
+// Whoever started us has finished or is gone, by whatever signal: so are we, and with us the lab.
+input.on('close', leave);
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, leave);
 
 const tell = (message: Message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
-const [planFile, output] = process.argv.slice(2) as [string, string];
-const plan = JSON.parse(readFileSync(planFile, 'utf8')) as Plan;
+const plan = JSON.parse((await once(input, 'line'))[0] as string) as Plan;
 const evidence = join(SCRATCH, 'evidence');
 const acts: ActRecord[] = [];
 
-async function play(): Promise<Record<string, string>> {
-  const versions: Record<string, string> = { kernel: release(), node: process.version };
+const versions: Record<string, string> = { kernel: release(), node: process.version };
+
+async function play(): Promise<void> {
   mkdirSync(evidence, { recursive: true });
   for (const act of plan.acts) {
     tell({ type: 'act', act: act.name, title: act.title });
@@ -48,13 +56,11 @@ async function play(): Promise<Record<string, string>> {
     acts.push(record);
     tell({ type: 'played', act: record });
   }
-  return versions;
 }
 
 function saveEvidence(): void {
   try {
     mkdirSync(output, { recursive: true });
-    writeFileSync(join(output, 'plan.json'), JSON.stringify(plan, null, 2));
     cpSync(evidence, output, { recursive: true });
   } catch (error) {
     throw new LabError(
@@ -67,9 +73,8 @@ function saveEvidence(): void {
 }
 
 let failure: unknown;
-let versions: Record<string, string> = {};
 try {
-  versions = await play();
+  await play();
 } catch (error) {
   failure = error;
 }
@@ -90,6 +95,5 @@ else {
           'this is a defect of idlelab: please report it with the text above',
           failure,
         );
-  tell({ type: 'error', error: error.toJSON(), acts });
+  tell({ type: 'error', error: error.toJSON(), versions });
 }
-process.stdout.end(() => process.exit(failure === undefined ? 0 : 1));

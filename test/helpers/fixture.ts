@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import { type ActEvidence, type Evidence, readEvidence } from '../../src/evidence/read.ts';
+import { ActFacts } from '../../src/judge/facts.ts';
+import { judgeAct, judgeRun } from '../../src/judge/judge.ts';
+import type { ActResult, Result } from '../../src/judge/result.ts';
+import { packageRoot } from '../../src/root.ts';
+
+/** A run that the lab itself recorded, with two connections. */
+export const recorded = (scenario: string): Evidence => readEvidence(join(packageRoot, 'test/fixtures', scenario));
+
+export const judged = (scenario: string): Promise<Result> => judgeRun(recorded(scenario), 0);
+
+const words = {
+  library: { name: 'ioredis', keepalive: (s: number) => `keepAlive ${s}`, heartbeat: (s: number) => `ping ${s}` },
+  broker: { name: 'redis.conf', keepalive: (s: number) => `tcp-keepalive ${s}` },
+};
+
+export function factsOf(scenario: string, act: string, change: (evidence: ActEvidence) => void = () => {}): ActFacts {
+  const evidence = recorded(scenario).acts.find((candidate) => candidate.plan.name === act);
+  if (!evidence) throw new Error(`no act ${act} in the recorded ${scenario}`);
+  change(evidence);
+  return new ActFacts(evidence, words);
+}
+
+/** Judges one recorded act after its evidence has been changed. */
+export const judgedAct = (
+  scenario: string,
+  act: string,
+  change?: (evidence: ActEvidence) => void,
+): Promise<ActResult> => judgeAct(factsOf(scenario, act, change));
+
+/** The status of one finding of an act. */
+export const statusOf = (result: ActResult, check: string): string | undefined =>
+  result.findings.find(({ id }) => id === check)?.status;

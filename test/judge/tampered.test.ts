@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest';
+import type { ActEvidence } from '../../src/evidence/read.ts';
+import { judgedAct, statusOf } from '../helpers/fixture.ts';
+
+/** Evidence that was changed must change the finding: each line is a way in which a scenario could be wrongly passed. */
+const HOUR = 3600;
+
+function remembers(evidence: ActEvidence): void {
+  const within = <T extends { state: string | undefined; expiresIn: number | undefined }>(flow: T): T => ({
+    ...flow,
+    expiresIn: flow.state === 'ESTABLISHED' && flow.expiresIn !== undefined ? HOUR : flow.expiresIn,
+  });
+  evidence.flowEvents = evidence.flowEvents.filter((event) => event.event !== 'DESTROY').map(within);
+  evidence.flowTables = evidence.flowTables.map((table) => ({ ...table, flows: table.flows.map(within) }));
+}
+
+const withoutPackets = (drop: (packet: ActEvidence['packets'][number]) => boolean) => (evidence: ActEvidence) => {
+  evidence.packets = evidence.packets.filter((packet) => !drop(packet));
+};
+
+describe('flows-forgotten', () => {
+  it('fails when the table says that it would keep the flows for an hour', async () => {
+    expect(statusOf(await judgedAct('rebalance', 'broken', remembers), 'flows-forgotten')).toBe('fail');
+  });
+  it('fails when somebody deleted the flows by hand', async () => {
+    const result = await judgedAct('rebalance', 'broken', (evidence) => {
+      evidence.flowEvents = evidence.flowEvents.map((event) =>
+        event.reason === 'idle-timeout' ? { ...event, deletedBy: '77', reason: 'deleted' } : event,
+      );
+    });
+    expect(statusOf(result, 'flows-forgotten')).toBe('fail');
+  });
+  it('is unknown when connection tracking told nothing', async () => {
+    const result = await judgedAct('rebalance', 'broken', (evidence) => {
+      evidence.flowEvents = [];
+    });
+    expect(statusOf(result, 'flows-forgotten')).toBe('unknown');
+    expect(result.verdict).not.toBe('pass');
+  });
+});
+
+describe('late-packet-reset', () => {
+  it('fails when the RST came from the balancer and a broker was expected', async () => {
+    const result = await judgedAct('reset', 'broken', (evidence) => {
+      evidence.plan.expect = [{ check: 'late-packet-reset', params: { by: 'wrong-broker' } }];
+    });
+    expect(statusOf(result, 'late-packet-reset')).toBe('fail');
+  });
+  it('fails when the RST came from a broker and the balancer was expected', async () => {
+    const result = await judgedAct('rebalance', 'broken', (evidence) => {
+      evidence.plan.expect = [{ check: 'late-packet-reset', params: { by: 'balancer' } }];
+    });
+    expect(statusOf(result, 'late-packet-reset')).toBe('fail');
+  });
+  it('fails when nobody answered RST', async () => {
+    const result = await judgedAct(
+      'rebalance',
+      'broken',
+      withoutPackets(({ flags }) => flags.includes('R')),
+    );
+    expect(statusOf(result, 'late-packet-reset')).toBe('fail');
+  });
+});
+
+describe('survives-the-quiet', () => {
+  it('fails when the middlebox was never going to forget', async () => {
+    expect(statusOf(await judgedAct('rebalance', 'fixed', remembers), 'survives-the-quiet')).toBe('fail');
+  });
+  it('fails when the answer came on another connection', async () => {
+    expect(
+      statusOf(
+        await judgedAct('reset-both', 'broken', (evidence) => {
+          evidence.plan.expect = [{ check: 'survives-the-quiet', params: {} }];
+        }),
+        'survives-the-quiet',
+      ),
+    ).toBe('fail');
+  });
+  it('is unknown behind a proxy that told nothing of its sessions', async () => {
+    const result = await judgedAct('proxy-close', 'fixed', (evidence) => {
+      evidence.proxySessions = [];
+    });
+    expect(statusOf(result, 'survives-the-quiet')).toBe('unknown');
+  });
+});
+
+describe('zombies', () => {
+  it('are not found where the counterparts still exist', async () => {
+    const result = await judgedAct('rebalance', 'fixed', (evidence) => {
+      evidence.plan.expect = [{ check: 'zombies', params: { at: 'mq', atLeast: 1 } }];
+    });
+    expect(statusOf(result, 'zombies')).toBe('fail');
+  });
+  it('are unknown when the sockets were not looked at', async () => {
+    const result = await judgedAct('rebalance', 'broken', (evidence) => {
+      evidence.samples = [];
+    });
+    expect(statusOf(result, 'zombies')).toBe('unknown');
+  });
+});
+
+describe('late-packet-dropped', () => {
+  it('fails when late packets are answered', async () => {
+    const result = await judgedAct('reset', 'broken', (evidence) => {
+      evidence.plan.expect = [{ check: 'late-packet-dropped', params: {} }];
+    });
+    expect(statusOf(result, 'late-packet-dropped')).toBe('fail');
+  });
+});
+
+describe('the checks of the black hole tell its acts apart', () => {
+  it.each([
+    ['broken', 'command-times-out'],
+    ['broken', 'socket-timeout-replays'],
+    ['command', 'retransmission-gives-up'],
+    ['command', 'socket-timeout-replays'],
+    ['socket', 'command-times-out'],
+    ['socket', 'retransmission-gives-up'],
+    ['fixed', 'late-packet-dropped'],
+    ['fixed', 'command-times-out'],
+  ])('in the act %s, %s fails', async (act, check) => {
+    const result = await judgedAct('black-hole', act, (evidence) => {
+      evidence.plan.expect = [{ check, params: {} }];
+    });
+    expect(statusOf(result, check)).toBe('fail');
+  });
+});
+
+describe('closed-by-proxy', () => {
+  it('fails when the log gives another reason than a time-out', async () => {
+    const result = await judgedAct('proxy-close', 'broken', (evidence) => {
+      for (const { session } of evidence.proxyLog) if (session) session.termination = 'CD';
+    });
+    expect(statusOf(result, 'closed-by-proxy')).toBe('fail');
+  });
+  it('fails when a heartbeat kept the sessions', async () => {
+    const result = await judgedAct('proxy-close', 'fixed', (evidence) => {
+      evidence.plan.expect = [{ check: 'closed-by-proxy', params: {} }];
+    });
+    expect(statusOf(result, 'closed-by-proxy')).toBe('fail');
+  });
+});
+
+describe('keepalive-does-not-help', () => {
+  it('fails when nobody probed', async () => {
+    const result = await judgedAct('proxy-close', 'broken', (evidence) => {
+      evidence.plan.expect = [{ check: 'keepalive-does-not-help', params: {} }];
+    });
+    expect(statusOf(result, 'keepalive-does-not-help')).toBe('fail');
+  });
+});
+
+describe('the server behind the lost FIN', () => {
+  it('notices nothing without keepalive, and would be reported if it did', async () => {
+    const result = await judgedAct('lost-fin', 'fixed', (evidence) => {
+      evidence.plan.expect = [{ check: 'server-never-notices', params: { at: 'db' } }];
+    });
+    expect(statusOf(result, 'server-never-notices')).toBe('fail');
+  });
+  it('is not said to notice where no socket ended', async () => {
+    const result = await judgedAct('lost-fin', 'broken', (evidence) => {
+      evidence.plan.expect = [{ check: 'server-notices', params: { at: 'db' } }];
+    });
+    expect(statusOf(result, 'server-notices')).toBe('fail');
+  });
+  it('fails when the socket ended in another second than the kernel promised', async () => {
+    const result = await judgedAct('lost-fin', 'fixed', (evidence) => {
+      for (const end of evidence.ends) end.time += 2;
+    });
+    expect(statusOf(result, 'server-notices')).toBe('fail');
+  });
+  it('fails when the FIN did arrive', async () => {
+    const result = await judgedAct('proxy-close', 'broken', (evidence) => {
+      evidence.plan.expect = [{ check: 'fin-eaten', params: {} }];
+      evidence.record.steps.push({
+        kind: 'action',
+        text: 'x',
+        host: 'pool',
+        action: 'close',
+        from: evidence.record.from,
+        to: evidence.record.from,
+      });
+    });
+    expect(statusOf(result, 'fin-eaten')).toBe('fail');
+  });
+});
+
+describe('reset-at-expiry', () => {
+  it('fails when only the sender was reset', async () => {
+    const result = await judgedAct('reset', 'broken', (evidence) => {
+      evidence.plan.expect = [{ check: 'reset-at-expiry', params: {} }];
+    });
+    expect(statusOf(result, 'reset-at-expiry')).toBe('fail');
+  });
+});
+
+describe('an act whose pool never worked', () => {
+  it.each(['rebalance', 'reset', 'reset-both', 'black-hole', 'proxy-close', 'lost-fin'])(
+    'of %s is inconclusive, whatever is expected of it',
+    async (scenario) => {
+      for (const act of ['broken', 'fixed']) {
+        const result = await judgedAct(scenario, act, (evidence) => {
+          evidence.events = evidence.events.map((event) =>
+            event.event === 'reply' ? { ...event, event: 'failed', code: 'EHOSTUNREACH', message: 'no route' } : event,
+          );
+        });
+        expect(result.findings.map(({ status }) => status)).toEqual(result.findings.map(() => 'unknown'));
+        expect(result.verdict).toBe('inconclusive');
+      }
+    },
+  );
+  it('or whose collectors lost frames, is inconclusive too', async () => {
+    const result = await judgedAct('rebalance', 'broken', (evidence) => {
+      evidence.record.lostEvidence = 3;
+    });
+    expect(result.verdict).toBe('inconclusive');
+    expect(result.findings[0]?.observed).toContain('lost 3 frames');
+  });
+});
