@@ -119,7 +119,7 @@ function stateItems(facts: ActFacts, locals: ReadonlySet<string>, legs: Readonly
   let before = '';
   return facts.samples.flatMap((look, index): Item[] => {
     const states = statesAt(facts, look, locals, legs);
-    const now = JSON.stringify(states).replace(/\d+ s/g, '');
+    const now = JSON.stringify(Object.entries(states).sort()).replace(/\d+ s/g, '');
     if (now === before && index !== facts.samples.length - 1) return [];
     before = now;
     const time = Math.max(...look.map((sample) => sample.time));

@@ -105,7 +105,13 @@ function drawRow(sheet: Sheet, row: LadderRow): string[] {
   const { paint } = sheet;
   switch (row.kind) {
     case 'step':
-      return ['', `${paint('dim', clockText(row.at).padStart(TIME_WIDTH - 2))}  ${paint(['bold'], `▸ ${row.text}`)}`];
+      return [
+        '',
+        ...wrap(`▸ ${row.text}`, sheet.width - TIME_WIDTH).map(
+          (text, index) =>
+            `${paint('dim', (index === 0 ? clockText(row.at) : '').padStart(TIME_WIDTH - 2))}  ${paint('bold', text)}`,
+        ),
+      ];
     case 'packet':
       return line(
         sheet,
@@ -159,7 +165,7 @@ export function drawLadder(ladder: Ladder, columns: number, paint: Paint): strin
     for (const [index, letter] of [...name].entries()) head[x - Math.floor(name.length / 2) + index] = letter;
   }
   return [
-    `${paint('dim', 'seconds'.padStart(TIME_WIDTH - 2).padEnd(TIME_WIDTH))}${paint('bold', head.join('').slice(TIME_WIDTH))}`.trimEnd(),
+    `${paint('dim', 'seconds'.padStart(TIME_WIDTH - 2).padEnd(TIME_WIDTH))}${paint('bold', head.join('').slice(TIME_WIDTH).trimEnd())}`.trimEnd(),
     ...ladder.rows.flatMap((row) => drawRow(sheet, row)),
   ];
 }

@@ -82,15 +82,13 @@ export interface Plan {
   next: string | null;
 }
 
-type Params = Record<string, unknown>;
+const isPaced = (raw: unknown): raw is Record<Pace, unknown> =>
+  typeof raw === 'object' && raw !== null && 'production' in raw && 'compressed' in raw;
 
-function pick(value: unknown, pace: Pace): unknown {
-  return typeof value === 'object' && value !== null && 'production' in value && 'compressed' in value
-    ? (value as Record<Pace, unknown>)[pace]
-    : value;
-}
+/** A parameter's raw value, and where in the file it stands. */
+type Params = Record<string, { raw: unknown; path: readonly PropertyKey[] }>;
 
-/** Resolves `$name` and {production, compressed}; complains at the place in the file. */
+/** Resolves `$name` and {production, compressed}; complains at the place in the file where the value stands. */
 class Resolver {
   readonly #params: Params;
   readonly #pace: Pace;
@@ -102,34 +100,38 @@ class Resolver {
     this.#positions = positions;
   }
 
-  value(raw: unknown, path: readonly PropertyKey[]): unknown {
-    const value = pick(raw, this.#pace);
-    if (typeof value !== 'string' || !value.startsWith('$')) return value;
-    const param = value.slice(1);
-    if (!(param in this.#params)) {
-      const known = Object.keys(this.#params).map((key) => `$${key}`);
-      throw this.#positions.error(
-        path,
-        known.length > 0 ? `one of the parameters ${known.join(', ')}` : 'a parameter that "params" names',
-        {
-          hint: suggestion(value, known),
-        },
-      );
-    }
-    return pick(this.#params[param], this.#pace);
+  #pick(raw: unknown, path: readonly PropertyKey[]): { value: unknown; path: readonly PropertyKey[] } {
+    return isPaced(raw) ? { value: raw[this.#pace], path: [...path, this.#pace] } : { value: raw, path };
+  }
+
+  resolve(raw: unknown, path: readonly PropertyKey[]): { value: unknown; path: readonly PropertyKey[] } {
+    const picked = this.#pick(raw, path);
+    if (typeof picked.value !== 'string' || !picked.value.startsWith('$')) return picked;
+    const param = this.#params[picked.value.slice(1)];
+    if (param) return this.#pick(param.raw, param.path);
+    const known = Object.keys(this.#params).map((key) => `$${key}`);
+    throw this.#positions.error(
+      picked.path,
+      known.length > 0 ? `one of the parameters ${known.join(', ')}` : 'a parameter that "params" names',
+      { hint: suggestion(picked.value, known) },
+    );
   }
 
   seconds(raw: unknown, path: readonly PropertyKey[]): number {
-    const value = this.value(raw, path);
-    const seconds = parseDuration(String(value));
+    const found = this.resolve(raw, path);
+    const seconds = parseDuration(String(found.value));
     if (seconds === undefined)
-      throw this.#positions.error(path, 'a duration, as in 350s, 8h or 200ms', { found: JSON.stringify(value) });
+      throw this.#positions.error(found.path, 'a duration, as in 350s, 8h or 200ms', {
+        found: JSON.stringify(found.value),
+      });
     return seconds;
   }
 
   number(raw: unknown, path: readonly PropertyKey[]): number {
-    const value = Number(this.value(raw, path));
-    if (!Number.isInteger(value)) throw this.#positions.error(path, 'a whole number', { found: JSON.stringify(value) });
+    const found = this.resolve(raw, path);
+    const value = Number(found.value);
+    if (!Number.isInteger(value) || value < 0)
+      throw this.#positions.error(found.path, 'a whole number from 0', { found: JSON.stringify(found.value) });
     return value;
   }
 
@@ -194,7 +196,7 @@ function planHosts(file: ScenarioFile, resolver: Resolver, positions: Positions)
       ]);
       if (layer === 'L4' && (idleTimeoutSeconds < 1 || !Number.isInteger(idleTimeoutSeconds)))
         throw positions.error(
-          ['hosts', name, 'idleTimeout'],
+          resolver.resolve(host.idleTimeout ?? idleTimeout.default, ['hosts', name, 'idleTimeout']).path,
           'whole seconds, at least 1s, as connection tracking counts',
         );
       hosts.push({
@@ -243,8 +245,9 @@ function planTimeline(file: ScenarioFile, hosts: HostPlan[], resolver: Resolver,
         hint: suggestion(key, [...names, 'quiet', 'observe']),
         key: true,
       });
-    const action = String(resolver.value(raw, path));
-    known(`something ${key} can do or suffer`, action, actionsOf(host.role), positions, path);
+    const { value, path: place } = resolver.resolve(raw, path);
+    const action = String(value);
+    known(`something ${key} can do or suffer`, action, actionsOf(host.role), positions, place);
     return { kind: 'action', host: key, action };
   });
 }
@@ -332,8 +335,10 @@ export async function planScenario(path: string, pace: Pace): Promise<Plan> {
   const { value: file, source, positions } = readYaml(path, scenarioSchema);
   const acts: ActPlan[] = [];
   for (const [name, act] of Object.entries(file.acts)) {
-    const params: Params = { ...file.params, ...act.params };
     const here: PropertyKey[] = ['acts', name];
+    const params: Params = {};
+    for (const [key, raw] of Object.entries(file.params)) params[key] = { raw, path: ['params', key] };
+    for (const [key, raw] of Object.entries(act.params ?? {})) params[key] = { raw, path: [...here, 'params', key] };
     for (const key of Object.keys(act.params ?? {}))
       if (!(key in file.params))
         throw positions.error(

@@ -70,19 +70,24 @@ function describe(node: Node | undefined): string {
 
 type Issue = z.core.$ZodIssue;
 
-/** Of a union's failures the one that got furthest into the value is the one the writer meant. */
+/** Of several complaints the one about a misspelt key comes first: a key that is missed is often that one. */
+const foremost = (issues: readonly Issue[]): Issue =>
+  issues.find((issue) => issue.code === 'unrecognized_keys') ?? (issues[0] as Issue);
+
+/** Of a union's branches the one that fits the value best is the one the writer meant: right type, fewest wrong keys. */
 function mostSpecific(issue: Issue): Issue {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue;
+  const here = issue.path.length;
   const branches = issue.errors.map((issues) =>
     issues.map((inner) => mostSpecific({ ...inner, path: [...issue.path, ...inner.path] } as Issue)),
   );
-  const depth = (branch: Issue[]) => Math.max(...branch.map((inner) => inner.path.length));
-  const wrongKeys = (branch: Issue[]) => branch.filter((inner) => inner.code === 'unrecognized_keys').length;
-  const best = [...branches].sort(
-    (a, b) => wrongKeys(a) - wrongKeys(b) || depth(b) - depth(a) || a.length - b.length,
-  )[0];
-  const chosen = best?.find((inner) => inner.path.length === depth(best)) ?? issue;
-  return chosen.path.length > issue.path.length || chosen.code === 'unrecognized_keys' ? chosen : issue;
+  const mismatches = (branch: Issue[]) =>
+    branch.filter(({ path, code }) => path.length === here && code !== 'unrecognized_keys').length;
+  const wrongKeys = (branch: Issue[]) => branch.filter(({ code }) => code === 'unrecognized_keys').length;
+  const [best] = [...branches].sort(
+    (a, b) => mismatches(a) - mismatches(b) || wrongKeys(a) - wrongKeys(b) || a.length - b.length,
+  );
+  return best === undefined || mismatches(best) > 0 ? issue : foremost(best);
 }
 
 /** The words of a union's branches, for "expected …". */
@@ -136,7 +141,7 @@ export function readYaml<S extends z.ZodType>(
   }
   const parsed = schema.safeParse(document.toJS());
   if (!parsed.success) {
-    const issue = mostSpecific(parsed.error.issues[0] as Issue);
+    const issue = mostSpecific(foremost(parsed.error.issues as Issue[]));
     if (issue.code === 'unrecognized_keys') {
       const key = issue.keys[0] as string;
       const known = knownKeys(schema, issue.path, document.toJS());

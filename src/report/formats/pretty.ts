@@ -11,9 +11,13 @@ const COLORS = { pass: 'green', fail: 'red', unknown: 'yellow', inconclusive: 'y
 /** Prose is hard to read in longer lines. */
 const PROSE = 110;
 
-function title(text: string, columns: number, paint: Paint): string {
-  const rule = '━'.repeat(Math.max(3, Math.min(columns, PROSE + 10) - text.length - 4));
-  return `${paint('dim', '━━')} ${paint('bold', text)} ${paint('dim', rule)}`;
+function title(text: string, columns: number, paint: Paint): string[] {
+  const width = Math.min(columns, PROSE + 10);
+  const lines = wrap(text, width - 3);
+  return lines.map((line, index) => {
+    const rule = index === lines.length - 1 ? '━'.repeat(Math.max(0, width - line.length - 4)) : '';
+    return `${paint('dim', '━━')} ${paint('bold', line)}${rule === '' ? '' : ` ${paint('dim', rule)}`}`;
+  });
 }
 
 /** Pointers as a reader would look them up: "packets 15, 18; mq-1 at 7.077 s". */
@@ -101,7 +105,7 @@ function keepalive(act: ActResult, columns: number, paint: Paint): string[] {
 function drawAct(act: ActResult, columns: number, paint: Paint): string[] {
   const told = new Set<string>();
   return [
-    title(`${act.name}: ${act.title}`, columns, paint),
+    ...title(`${act.name}: ${act.title}`, columns, paint),
     '',
     ...wrap(
       `connection ${act.ladder.connection} of ${act.ladder.lanes[0]?.host}, as the captures of all hosts saw it; sequence numbers are relative`,
@@ -147,7 +151,7 @@ const pretty: Reporter = {
       '',
       ...result.acts.flatMap((act) => drawAct(act, columns, paint)),
       ...(result.acts.length > 0
-        ? [title('side by side', columns, paint), '', ...fitting(outcomeTable(result.acts), columns, paint), '']
+        ? [...title('side by side', columns, paint), '', ...fitting(outcomeTable(result.acts), columns, paint), '']
         : []),
       ...(result.problem
         ? [

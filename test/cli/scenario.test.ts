@@ -1,0 +1,129 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { SCENARIOS } from '../../src/scenario/catalogue.ts';
+import { run } from '../helpers/cli.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'idlelab-cli-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** A scenario that is over in two seconds. */
+const QUICK = `# One connection, one request.
+title: Quick
+hosts:
+  app: { client: ioredis }
+  balancer: { middlebox: l4-reset, idleTimeout: 60s }
+  mq: { broker: redis, count: 2 }
+timeline:
+  - app: connect
+  - app: request
+  - observe: 200ms
+acts:
+  only:
+    expect: [ { zombies: { at: mq, exactly: 0 } } ]
+`;
+const quick = join(scratch, 'mine.yaml');
+writeFileSync(quick, QUICK);
+
+describe('npm run scenario', () => {
+  it('lists the shipped scenarios with a line on each', async () => {
+    const { code, stdout } = await run(['--list']);
+    expect(code).toBe(0);
+    for (const name of SCENARIOS.names()) expect(stdout).toContain(name);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
+  });
+
+  it('runs a file from outside the project, and prints the result document alone on standard output', async () => {
+    const runs = join(scratch, 'runs');
+    const { code, stdout, stderr } = await run([quick, '--reporter', 'json', '--runs', runs]);
+    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, scenario: 'mine', engine: 'netns', verdict: 'pass' });
+    expect(stderr).toContain('app opens 1 connection');
+    const files = readdirSync(join(runs, 'latest')).sort();
+    expect(files).toEqual([
+      'capture.pcapng',
+      'config',
+      'events.ndjson',
+      'flows.ndjson',
+      'report.html',
+      'result.json',
+      'run.json',
+      'sockets.ndjson',
+    ]);
+  });
+
+  it('exits 1 when an expectation failed', async () => {
+    const file = join(scratch, 'fails.yaml');
+    writeFileSync(file, QUICK.replace('exactly: 0', 'atLeast: 1'));
+    const { code, stdout } = await run([file, '--reporter', 'minimal', '--runs', join(scratch, 'runs')]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^fail\s+only: mq does not hold the zombies/m);
+  });
+
+  it('two runs at once both pass', async () => {
+    const both = await Promise.all([0, 1].map(() => run([quick, '--runs', join(scratch, 'both')])));
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    expect(readdirSync(join(scratch, 'both/mine')).length).toBe(2);
+  });
+
+  it.each([
+    ['an unknown scenario', ['rebalanse'], 4, /UNKNOWN_SCENARIO.*"rebalanse"[\s\S]*did you mean rebalance/],
+    ['a file that is not there', ['./nowhere.yaml'], 4, /there is no file \.\/nowhere\.yaml/],
+    ['no scenario', [], 4, /which scenario\?/],
+    ['two scenarios', ['reset', 'rebalance'], 4, /too many arguments/],
+    ['an unknown option', ['--quick', 'reset'], 4, /unknown option '--quick'/],
+    ['an unknown reporter', ['reset', '--reporter', 'xml'], 4, /Allowed choices are .*junit/],
+    ['an unknown engine', ['reset', '--engine', 'vmware'], 4, /Allowed choices are auto, netns/],
+  ])('%s: exit code and advice', async (_, args, code, message) => {
+    const ended = await run(args);
+    expect(ended.stderr).toMatch(message);
+    expect([ended.code, ended.stdout]).toEqual([code, '']);
+  });
+
+  it('a bad file: exit 4 with file, line and column, and no lab is started', async () => {
+    const file = join(scratch, 'bad.yaml');
+    writeFileSync(file, QUICK.replace('count: 2', 'cuont: 2'));
+    const ended = await run([file, '--runs', join(scratch, 'none')]);
+    expect(ended.code).toBe(4);
+    expect(ended.stderr).toMatch(
+      /bad\.yaml:6:24: .*expected one of the keys broker, count, found the key "cuont"\n {2}what to do: did you mean "count"\?/,
+    );
+    expect(ended.stderr).not.toContain('opens');
+  });
+
+  it('a runs folder that cannot be written: exit 3, nothing left', async () => {
+    const blocked = join(scratch, 'blocked');
+    writeFileSync(blocked, 'a file, not a folder');
+    const ended = await run([quick, '--runs', blocked]);
+    expect(ended.code).toBe(3);
+    expect(ended.stderr).toMatch(/RUNS_UNWRITABLE.*[\s\S]*--runs/);
+    expect(ended.stderr).not.toContain('opens');
+  });
+
+  it('a disk that is full from the start: exit 3 before a lab is started', async () => {
+    const ended = await onSmallDisk('8m', '');
+    expect(ended.code).toBe(3);
+    expect(ended.stderr).toMatch(/RUNS_UNWRITABLE.*MiB are free/);
+    expect(ended.stdout.trim()).toBe('0 files');
+  });
+
+  it('a disk that fills up meanwhile: exit 3, nothing half written', async () => {
+    const ended = await onSmallDisk('80m', '(sleep 1; head -c 100M /dev/zero > "$1/filler" 2>/dev/null) &');
+    expect(ended.stderr).toMatch(/RUNS_UNWRITABLE/);
+    expect([ended.code, ended.stdout.trim()]).toEqual([3, '0 files']);
+  });
+});
+
+/** Runs the quick scenario onto a small file system of its own, and counts the files of runs that are left there. */
+function onSmallDisk(size: string, meanwhile: string) {
+  const disk = mkdtempSync(join(scratch, 'disk-'));
+  mkdirSync(disk, { recursive: true });
+  const script = `mount -t tmpfs -o size=${size} small "$1" || exit 99; ${meanwhile} shift; disk="${disk}"; "$@"; code=$?; wait; echo "$(find "$disk" -type f ! -name filler | wc -l) files"; exit $code`;
+  const slow = join(scratch, 'slow.yaml');
+  writeFileSync(slow, QUICK.replace('200ms', '3s'));
+  return run(
+    [slow, '--runs', join(disk, 'runs'), '--reporter', 'github'],
+    ['unshare', '--mount', '--map-root-user', '--user', 'sh', '-c', script, 'sh', disk],
+  );
+}

@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../../../src/engines/engine.ts';
+import { netns } from '../../../src/engines/netns/engine.ts';
+import { runScenario } from '../../../src/run-scenario.ts';
+import { SCENARIOS } from '../../../src/scenario/catalogue.ts';
+import { type Plan, planScenario } from '../../../src/scenario/plan.ts';
+import { commandOf, descendants, start, until } from '../../helpers/cli.ts';
+
+const runsFolder = mkdtempSync(join(tmpdir(), 'idlelab-lab-'));
+afterAll(() => rmSync(runsFolder, { recursive: true, force: true }));
+
+/** An engine that secretly plays another plan than the one it was given. */
+const secretly = (change: (plan: Plan) => void): Engine => ({
+  name: netns.name,
+  stage(plan, folder, options) {
+    const other = structuredClone(plan);
+    change(other);
+    return netns.stage(other, folder, options);
+  },
+});
+
+const patientFor = (seconds: number) => (plan: Plan) => {
+  for (const act of plan.acts)
+    for (const host of act.hosts) if (host.role === 'middlebox') host.idleTimeoutSeconds = seconds;
+};
+
+async function verdicts(scenario: string, engine: Engine) {
+  const plan = await planScenario(SCENARIOS.path(scenario), 'compressed');
+  const { signal } = new AbortController();
+  const { result } = await runScenario(plan, { engine, runsFolder, onMessage: () => {}, signal });
+  return { verdict: result.verdict, acts: Object.fromEntries(result.acts.map((act) => [act.name, act.verdict])) };
+}
+
+describe('a balancer that is secretly configured otherwise', () => {
+  it.concurrent('remembers for an hour: rebalance fails, in the broken act and in the fixed one', async () => {
+    expect(await verdicts('rebalance', secretly(patientFor(3600)))).toEqual({
+      verdict: 'fail',
+      acts: { broken: 'fail', fixed: 'fail' },
+    });
+  });
+  it.concurrent('a proxy that waits for an hour: proxy-close fails in every act', async () => {
+    expect(await verdicts('proxy-close', secretly(patientFor(3600)))).toEqual({
+      verdict: 'fail',
+      acts: { broken: 'fail', keepalive: 'fail', fixed: 'fail' },
+    });
+  });
+  it.concurrent('resets instead of balancing anew: rebalance fails in the broken act', async () => {
+    const engine = secretly((plan) => {
+      for (const act of plan.acts)
+        for (const host of act.hosts) if (host.role === 'middlebox') host.playedBy = { conntrack: 'reset-sender' };
+    });
+    expect(await verdicts('rebalance', engine)).toMatchObject({
+      verdict: 'fail',
+      acts: { broken: 'fail', fixed: 'pass' },
+    });
+  });
+  it.concurrent('a server that secretly has keepalive: lost-fin fails', async () => {
+    const engine = secretly((plan) => {
+      for (const act of plan.acts) act.tuning.db = { keepalive: { idleSeconds: 300 } };
+    });
+    expect(await verdicts('lost-fin', engine)).toMatchObject({
+      verdict: 'fail',
+      acts: { broken: 'fail', crash: 'fail', fixed: 'fail' },
+    });
+  });
+});
+
+describe('the wrong broker is certain', () => {
+  it.concurrent.each([1, 100])('with %i connections', async (connections) => {
+    const plan = await planScenario(SCENARIOS.path('rebalance'), 'compressed');
+    plan.acts = plan.acts.slice(0, 1);
+    for (const act of plan.acts)
+      for (const host of act.hosts) if (host.role === 'client') host.connections = connections;
+    const { signal } = new AbortController();
+    const { result } = await runScenario(plan, { engine: netns, runsFolder, onMessage: () => {}, signal });
+    const [act] = result.acts;
+    expect(act?.findings.map(({ id, status, observed }) => (status === 'pass' ? id : observed))).toEqual([
+      'flows-forgotten',
+      'late-packet-reset',
+      'zombies',
+    ]);
+    expect(act?.outcome).toMatchObject({
+      requestsAfterQuiet: { reset: connections },
+      zombies: { server: connections },
+      lostMessages: 0,
+    });
+  });
+});
+
+describe('a service that dies during a run', () => {
+  it.each([
+    [
+      'redis-server',
+      'redis',
+      /redis on mq-[12] died during the run \(signal SIGKILL\); its last lines:\n[\s\S]*Ready to accept connections/,
+    ],
+    ['tcpdump', 'tcpdump', /the capture on \w.* died during the run \(signal SIGKILL\)/],
+  ])('%s: the run is inconclusive and says which, with its last lines', async (program, comm, message) => {
+    const started = start(['reset', '--reporter', 'json', '--runs', runsFolder]);
+    await until(() => started.stderr().includes('quiet'));
+    const victim = descendants(started.child.pid as number).find((pid) => commandOf(pid).startsWith(comm));
+    if (victim === undefined) throw new Error(`no ${program} among the lab's processes`);
+    process.kill(victim, 'SIGKILL');
+    const { code, stdout } = await started.ended;
+    expect(code).toBe(2);
+    const result = JSON.parse(stdout);
+    expect(result).toMatchObject({ verdict: 'inconclusive', problem: { code: 'SERVICE_DIED' } });
+    expect(result.problem.message).toMatch(message);
+  });
+});

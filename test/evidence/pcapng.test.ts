@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type CapturedFrame, readPcapng, writePcapng } from '../../src/evidence/pcapng.ts';
+import { packageRoot } from '../../src/root.ts';
+
+const capture = join(packageRoot, 'test/fixtures/rebalance/capture.pcapng');
+
+describe('capture.pcapng', () => {
+  it('is read back as it was written, comments included', () => {
+    const frame = fc.record({
+      nanoseconds: fc.bigInt({ min: 0n, max: 2n ** 62n }),
+      data: fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)),
+      host: fc.constantFrom('pool', 'mq-1'),
+      interface: fc.constantFrom('eth0', 'lo'),
+      comment: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(fc.array(frame, { maxLength: 8 }), (frames) => {
+        const full = frames.map(
+          ({ comment, ...each }): CapturedFrame => ({
+            ...each,
+            time: Number(each.nanoseconds / 1000n) / 1e6,
+            originalLength: each.data.length + 1,
+            linkType: 276,
+            ...(comment === undefined ? {} : { comment }),
+          }),
+        );
+        expect(readPcapng(writePcapng(full, 'test'))).toEqual(full);
+      }),
+    );
+  });
+  it('is refused when it is cut off', () => {
+    const bytes = readFileSync(capture);
+    expect(() => readPcapng(bytes.subarray(0, bytes.length - 5))).toThrow(/ends in the middle/);
+  });
+  it.runIf(existsSync('/usr/bin/tshark'))('is read by tshark as the lab reads it', () => {
+    const fields = ['frame.number', 'frame.interface_name', 'tcp.flags.reset'].flatMap((field) => ['-e', field]);
+    const lines = execFileSync('tshark', ['-r', capture, '-T', 'fields', ...fields], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+      .trim()
+      .split('\n');
+    const frames = readPcapng(readFileSync(capture));
+    expect(lines.length).toBe(frames.length);
+    expect(lines.map((line) => line.split('\t')[1])).toEqual(frames.map((each) => `${each.host}/${each.interface}`));
+  });
+});

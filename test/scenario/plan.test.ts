@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { SCENARIOS, TUNINGS } from '../../src/scenario/catalogue.ts';
+import { middleboxOf, planScenario } from '../../src/scenario/plan.ts';
+
+describe('a plan', () => {
+  it('takes the values of its pace, and keeps the production values beside them', async () => {
+    const compressed = await planScenario(SCENARIOS.path('rebalance'), 'compressed');
+    const production = await planScenario(SCENARIOS.path('rebalance'), 'production');
+    const [act, life] = [compressed.acts[1], production.acts[1]];
+    if (!act || !life) throw new Error('two acts');
+    expect(middleboxOf(act).idleTimeoutSeconds).toBe(3);
+    expect(middleboxOf(life).idleTimeoutSeconds).toBe(350);
+    expect(act.productionIdleTimeoutSeconds).toBe(350);
+    expect(act.productionQuietSeconds).toBe(28_800);
+    expect(act.tuning).toEqual({ pool: { keepalive: { idleSeconds: 1 } } });
+    expect(act.productionTuning).toEqual(life.tuning);
+  });
+
+  it('numbers the brokers of a group, and leaves a single one its name', async () => {
+    const names = async (scenario: string) =>
+      (await planScenario(SCENARIOS.path(scenario), 'compressed')).acts[0]?.hosts.map(({ name }) => name);
+    expect(await names('rebalance')).toEqual(['pool', 'balancer', 'mq-1', 'mq-2']);
+    expect(await names('lost-fin')).toEqual(['app', 'firewall', 'db']);
+  });
+
+  it('lets an act change a parameter', async () => {
+    const plan = await planScenario(SCENARIOS.path('lost-fin'), 'compressed');
+    const endings = plan.acts.map(
+      ({ timeline }) => timeline.map((step) => (step.kind === 'action' ? step.action : step.kind))[4],
+    );
+    expect(endings).toEqual(['close', 'crash', 'close']);
+  });
+
+  it('carries the opening comment of the file as its story', async () => {
+    expect((await planScenario(SCENARIOS.path('rebalance'), 'compressed')).story).toMatch(
+      /^A pool of message-queue connections/,
+    );
+  });
+
+  it('has named tunings that say in their comment where the values come from', () =>
+    expect(TUNINGS.names().length).toBeGreaterThan(0));
+});
