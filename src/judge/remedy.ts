@@ -6,7 +6,7 @@ type Remedy = Finding['remedy'];
 /** The longest idle time that leaves room for two lost rounds before a middlebox's patience ends: a third of it, in round seconds. */
 export function keepaliveIdleFor(timeoutSeconds: number): number {
   const third = Math.max(1, Math.floor(timeoutSeconds / 3));
-  return third >= 60 ? Math.floor(third / 10) * 10 : third;
+  return third >= 60 ? Math.floor(third / 20) * 20 : third;
 }
 
 /** What the act itself played, or the rule above: production seconds. */

@@ -89,16 +89,33 @@ function arrow(sheet: Sheet, row: PacketRow): string {
   return cells.join('');
 }
 
-/** A row with its label: the label is wrapped beside the lanes, which go on. */
-function line(sheet: Sheet, at: string, drawing: string, label: string[], color: Parameters<Paint>[0]): string[] {
+/** The columns between which a packet's arrow is drawn. */
+function spanOf(sheet: Sheet, { from, to }: PacketRow): readonly [number, number] {
+  const ends = sheet.lanes.filter(({ host }) => host === from || host === to).map(({ x }) => x);
+  return [Math.min(...ends), Math.max(...ends)];
+}
+
+/**
+ * A row with its label, which is wrapped beside the lanes, which go on.
+ * @param span columns of the drawing that take the row's colour; the lanes beside them stay dim
+ */
+function line(
+  sheet: Sheet,
+  at: string,
+  drawing: string,
+  label: string[],
+  color: Parameters<Paint>[0],
+  span: readonly [number, number] = [TIME_WIDTH, sheet.labelAt],
+): string[] {
   const { paint, labelAt, width } = sheet;
   const wrapped = label.flatMap((text) => wrap(text, Math.max(16, width - labelAt)));
   const time = at.padStart(TIME_WIDTH - 2).padEnd(TIME_WIDTH);
-  return [drawing, ...wrapped.slice(1).map(() => bare(sheet).join(''))].map((lanes, index) => {
-    const body = lanes.slice(TIME_WIDTH);
-    const text = wrapped[index] ?? '';
-    return `${index === 0 ? paint('dim', time) : ' '.repeat(TIME_WIDTH)}${index === 0 ? paint(color, body) : paint('dim', body)}${paint(index === 0 ? color : 'dim', text)}`.trimEnd();
-  });
+  const [from, to] = [Math.max(TIME_WIDTH, span[0]), span[1] + 1];
+  const body = `${paint('dim', drawing.slice(TIME_WIDTH, from))}${paint(color, drawing.slice(from, to))}${paint('dim', drawing.slice(to))}`;
+  const rest = wrapped
+    .slice(1)
+    .map((text) => paint('dim', `${' '.repeat(TIME_WIDTH)}${bare(sheet).join('').slice(TIME_WIDTH)}${text}`));
+  return [`${paint('dim', time)}${body}${paint(color, wrapped[0] ?? '')}`.trimEnd(), ...rest];
 }
 
 function drawRow(sheet: Sheet, row: LadderRow): string[] {
@@ -119,6 +136,7 @@ function drawRow(sheet: Sheet, row: LadderRow): string[] {
         arrow(sheet, row),
         [packetLabel(row, sheet.width - sheet.labelAt), ...(row.note === undefined ? [] : [`↳ ${row.note}`])],
         packetColor(row),
+        spanOf(sheet, row),
       );
     case 'states':
       return line(

@@ -1,0 +1,92 @@
+// `npm run bench`: measures what the project promises about speed and size, each figure beside its limit.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { netns } from '../engines/netns/engine.ts';
+import { EXIT } from '../errors.ts';
+import type { ActRecord } from '../lab/record.ts';
+import { packageRoot } from '../root.ts';
+import { runScenario } from '../run-scenario.ts';
+import { findScenario } from '../scenario/catalogue.ts';
+import { planScenario, waitSeconds } from '../scenario/plan.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'idlelab-bench-'));
+
+const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+
+/** Seconds that a command of a person's shell takes: set-up check included, npm left out. */
+function wall(...args: string[]): number {
+  const began = performance.now();
+  const { status, stderr } = spawnSync(process.execPath, [join(packageRoot, 'setup.mjs'), ...args], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}: ${stderr}`);
+  return (performance.now() - began) / 1000;
+}
+
+const repeat = (times: number, measure: () => number) => median(Array.from({ length: times }, measure));
+
+async function labUpAndDown(): Promise<number> {
+  const plan = await planScenario(findScenario('rebalance'), 'compressed');
+  const [first] = plan.acts;
+  if (!first) throw new Error('rebalance has no acts');
+  // One client, one balancer, two brokers; nothing to wait for.
+  plan.acts = Array.from({ length: 9 }, (_, index) => ({
+    ...first,
+    name: `act${index}`,
+    timeline: first.timeline.slice(0, 1),
+    expect: [],
+  }));
+  const acts: ActRecord[] = [];
+  await runScenario(plan, {
+    engine: netns,
+    runsFolder: scratch,
+    onMessage: (message) => message.type === 'played' && acts.push(message.act),
+    signal: new AbortController().signal,
+  });
+  return median(acts.map(({ upSeconds, downSeconds }) => upSeconds + downSeconds));
+}
+
+interface Figure {
+  what: string;
+  value: number;
+  limit: number;
+  unit: string;
+}
+
+async function measure(): Promise<Figure[]> {
+  wall('src/cli/scenario.ts', '--list');
+  const setup = repeat(5, () => wall());
+  const list = repeat(5, () => wall('src/cli/scenario.ts', '--list'));
+  const upAndDown = await labUpAndDown();
+  const plan = await planScenario(findScenario('rebalance'), 'compressed');
+  const waits = plan.acts.reduce((sum, act) => sum + waitSeconds(act), 0);
+  const result = join(scratch, 'latest/result.json');
+  const whole =
+    repeat(3, () => wall('src/cli/scenario.ts', 'rebalance', '--runs', scratch, '--reporter', 'minimal')) - waits;
+  const { memoryMb } = JSON.parse(readFileSync(result, 'utf8')) as { memoryMb: { lab: number; orchestrator: number } };
+  return [
+    { what: 'set-up check, when all is there', value: setup, limit: 0.3, unit: 's' },
+    { what: '--list', value: list, limit: 0.3, unit: 's' },
+    { what: 'lab up and down (1 client, 1 balancer, 2 brokers)', value: upAndDown, limit: 0.2, unit: 's' },
+    { what: `rebalance, whole run without its ${waits} s of waits`, value: whole, limit: 1.5, unit: 's' },
+    { what: 'memory of the orchestrator', value: memoryMb.orchestrator, limit: 150, unit: 'MB' },
+    { what: 'memory of the lab’s own process', value: memoryMb.lab, limit: 150, unit: 'MB' },
+  ];
+}
+
+try {
+  const figures = await measure();
+  const width = Math.max(...figures.map(({ what }) => what.length));
+  for (const { what, value, limit, unit } of figures) {
+    const shown = unit === 's' ? value.toFixed(3) : String(value);
+    console.log(
+      `${value <= limit ? '✔' : '✖'} ${what.padEnd(width)}  ${shown.padStart(7)} ${unit}  (limit ${limit} ${unit})`,
+    );
+  }
+  if (figures.some(({ value, limit }) => value > limit)) process.exitCode = EXIT.expectationFailed;
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
