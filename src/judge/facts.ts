@@ -50,6 +50,8 @@ export interface FlowLife {
 }
 
 const endOf = ({ src, sport }: { src: string; sport: number }) => `${src}:${sport}`;
+/** Between the kernel's clock tick and ours. */
+const ROUNDING_SECONDS = 0.1;
 const TIMED_OUT = /time(d)?[ -]?out/i;
 const RESET_CODES = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
 
@@ -234,7 +236,10 @@ export class ActFacts {
   /** Why nothing can be said about this act, or undefined: the pool must have worked before anything happened to it. */
   get notReady(): string | undefined {
     const { lostEvidence } = this.evidence.record;
-    if (lostEvidence > 0) return `the collectors lost ${lostEvidence} frames or flow events: this machine was too busy`;
+    if (lostEvidence.frames.length > 0)
+      return `the captures lost ${lostEvidence.frames.join(', ')}: this machine was too busy`;
+    if (lostEvidence.flowEvents && this.pool.some((connection) => this.flowOf(connection)?.destroyed === undefined))
+      return 'connection tracking lost events, and the end of a flow may be among them: this machine was too busy';
     const wanted = clientOf(this.plan).connections;
     const before = this.requestsBeforeQuiet;
     const bad = before.find((request) => request.outcome !== 'ok');
@@ -254,12 +259,15 @@ export class ActFacts {
     if (!born) return undefined;
     const mine = events.filter((event) => event.id === born.id);
     const destroyed = mine.find((event) => event.event === 'DESTROY');
-    const listed = this.evidence.flowTables
+    // The table shows the whole seconds that are left, so what was there at first is that and the silence before the look.
+    const seen = this.journeysOf(local).flatMap((journey) => journey.hops.filter((hop) => hop.host === this.box.name));
+    const patience = this.evidence.flowTables
       .filter((table) => table.time <= until)
-      .flatMap((table) => table.flows.filter((flow) => flow.id === born.id));
-    const patience = [...mine.filter((event) => event.time <= until), ...listed]
-      .filter((flow) => flow.state === 'ESTABLISHED')
-      .map((flow) => flow.expiresIn ?? 0);
+      .flatMap((table) => {
+        const flow = table.flows.find((candidate) => candidate.id === born.id && candidate.state === 'ESTABLISHED');
+        const last = seen.filter((hop) => hop.time <= table.time).at(-1);
+        return flow && last ? [Math.ceil((flow.expiresIn ?? 0) + table.time - last.time - ROUNDING_SECONDS)] : [];
+      });
     return {
       local,
       server: endOf(born.reply),

@@ -1,10 +1,11 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { now } from '../clock.ts';
 import { parseFlow, parseFlowEvent } from '../evidence/conntrack.ts';
 import { parseProxyLog, parseProxySessions } from '../evidence/proxy.ts';
 import { parseSocket, SS_ARGUMENTS } from '../evidence/sockets.ts';
 import type { Lab, LabHost, LabProcess } from './lab.ts';
+import type { LostEvidence } from './record.ts';
 
 export const EVIDENCE_FILES = { sockets: 'sockets.ndjson', flows: 'flows.ndjson', events: 'events.ndjson' } as const;
 
@@ -23,7 +24,11 @@ const TCPDUMP_ARGUMENTS = [
   '-B',
   '16384',
 ];
-const EVENT_BUFFER_BYTES = 8 * 1024 * 1024;
+/**
+ * Births and deaths only, and the largest buffer we may ask for: one look at a table makes the kernel tell of all flows
+ * that have expired at once. (Beyond net.core.rmem_max would take privileges over the machine itself.)
+ */
+const CONNTRACK_ARGUMENTS = ['-E', '-e', 'NEW,DESTROY', '-o', 'timestamp,id,extended', '-b', String(8 * 1024 * 1024)];
 
 /** Gathers the evidence of one act: what packets, sockets, flow tables and programs say, each with its time. */
 export class Collector {
@@ -35,13 +40,17 @@ export class Collector {
   readonly #captures: LabProcess[] = [];
   #sessions: (() => Promise<string>) | undefined;
   #samples = 0;
-  #lost = 0;
+  readonly #lostFrames: string[] = [];
+  #lostFlowEvents = false;
+  /** Straight into a file: a reader that falls behind would make the kernel drop events. */
+  readonly #flowEvents: string;
 
   constructor(lab: Lab, act: string, middlebox: string, folder: string) {
     this.#lab = lab;
     this.#act = act;
     this.#middlebox = lab.host(middlebox);
     this.folder = folder;
+    this.#flowEvents = join(lab.folder, 'flow-events');
     mkdirSync(join(folder, 'config'), { recursive: true });
     for (const file of Object.values(EVIDENCE_FILES)) appendFileSync(join(folder, file), '');
   }
@@ -81,7 +90,8 @@ export class Collector {
       host.spawn('tcpdump', [...TCPDUMP_ARGUMENTS, '-w', join(this.folder, `${this.#act}.${host.name}.pcap`)], {
         as: `the capture on ${host.name}`,
         onErrorLine: (line) => {
-          this.#lost += Number(/^(\d+) packets? dropped by kernel/.exec(line)?.[1] ?? 0);
+          const [, count] = /^(\d+) packets? dropped by kernel/.exec(line) ?? [];
+          if (Number(count) > 0) this.#lostFrames.push(`${count} frames on ${host.name}`);
         },
       }),
     );
@@ -97,15 +107,12 @@ export class Collector {
         }),
       );
     this.#streams.push(
-      this.#middlebox.spawn('conntrack', ['-E', '-o', 'timestamp,id,extended', '-b', String(EVENT_BUFFER_BYTES)], {
+      this.#middlebox.spawn('conntrack', CONNTRACK_ARGUMENTS, {
         as: `the flow watch on ${this.#middlebox.name}`,
         onErrorLine: (line) => {
-          if (line.includes('ENOBUFS')) this.#lost++;
+          if (line.includes('ENOBUFS')) this.#lostFlowEvents = true;
         },
-        onLine: (line) => {
-          const event = parseFlowEvent(line);
-          if (event) this.#row('flows', { kind: 'event', host: this.#middlebox.name, ...event });
-        },
+        output: this.#flowEvents,
       }),
     );
     await Promise.all(captures.map((capture) => capture.line(/listening on/)));
@@ -165,9 +172,9 @@ export class Collector {
     ]);
   }
 
-  /** Frames and events that a collector had to let go, being too slow; known once it has stopped. */
-  get lost(): number {
-    return this.#lost;
+  /** What the collectors had to let go, being too slow; known once they have stopped. */
+  get lost(): LostEvidence {
+    return { frames: this.#lostFrames, flowEvents: this.#lostFlowEvents };
   }
 
   async stop(): Promise<void> {
@@ -175,5 +182,9 @@ export class Collector {
       ...this.#captures.map((capture) => capture.stop('SIGINT')),
       ...this.#streams.map((stream) => stream.stop('SIGTERM')),
     ]);
+    for (const line of readFileSync(this.#flowEvents, 'utf8').split('\n')) {
+      const event = parseFlowEvent(line);
+      if (event) this.#row('flows', { kind: 'event', host: this.#middlebox.name, ...event });
+    }
   }
 }

@@ -47,6 +47,8 @@ export interface SpawnOptions {
   /** How the process is called in messages. */
   as?: string;
   input?: 'pipe' | 'ignore';
+  /** A file that takes its standard output, instead of `onLine`. */
+  output?: string;
   env?: Record<string, string>;
   onLine?: (line: string) => void;
   onErrorLine?: (line: string) => void;

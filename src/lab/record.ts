@@ -11,6 +11,14 @@ export interface StepRecord {
   to: number;
 }
 
+/** What collectors could not keep up with. */
+export interface LostEvidence {
+  /** In words, by host: with any, nothing can be concluded from packets. */
+  frames: string[];
+  /** Whether connection tracking told of a gap in its events; its tables, looked at later, have none. */
+  flowEvents: boolean;
+}
+
 export interface ActRecord {
   name: string;
   from: number;
@@ -23,8 +31,7 @@ export interface ActRecord {
   addresses: Record<string, string>;
   /** Names of interfaces by host and index, as captures on "any" number them. */
   interfaces: Record<string, Record<number, string>>;
-  /** Frames and flow events that the collectors lost: with any, counts are not to be trusted. */
-  lostEvidence: number;
+  lostEvidence: LostEvidence;
   target: { address: string; port: number };
 }
 

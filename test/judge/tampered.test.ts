@@ -211,9 +211,20 @@ describe('an act whose pool never worked', () => {
   );
   it('or whose collectors lost frames, is inconclusive too', async () => {
     const result = await judgedAct('rebalance', 'broken', (evidence) => {
-      evidence.record.lostEvidence = 3;
+      evidence.record.lostEvidence = { frames: ['3 frames on mq-1'], flowEvents: false };
     });
     expect(result.verdict).toBe('inconclusive');
     expect(result.findings[0]?.observed).toContain('lost 3 frames');
+  });
+  it.each([
+    ['the end of a flow is missing', true, 'inconclusive'],
+    ['all ends are there', false, 'pass'],
+  ])('or lost flow events: %s', async (_, missing, verdict) => {
+    const result = await judgedAct('rebalance', 'broken', (evidence) => {
+      evidence.record.lostEvidence = { frames: [], flowEvents: true };
+      const end = evidence.flowEvents.find(({ reason }) => reason === 'idle-timeout');
+      if (missing) evidence.flowEvents = evidence.flowEvents.filter((event) => event !== end);
+    });
+    expect(result.verdict).toBe(verdict);
   });
 });

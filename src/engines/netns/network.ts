@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError, messageOf } from '../../errors.ts';
 import { type KernelSocketOptions, type Lab, type LabHost, LabProcess, type SpawnOptions } from '../../lab/lab.ts';
@@ -58,14 +58,19 @@ class NetnsHost implements LabHost {
     );
   }
 
-  #start(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
-    return inNamespace(this.#namespace, () =>
-      spawn(program, args, {
-        stdio: [options.input ?? 'ignore', 'pipe', 'pipe'],
-        env: { ...process.env, ...options.env },
-        cwd: '/run',
-      }),
-    );
+  #start(program: string, args: readonly string[], { input, output, env }: SpawnOptions): ChildProcess {
+    const file = output === undefined ? undefined : openSync(output, 'w');
+    try {
+      return inNamespace(this.#namespace, () =>
+        spawn(program, args, {
+          stdio: [input ?? 'ignore', file ?? 'pipe', 'pipe'],
+          env: { ...process.env, ...env },
+          cwd: '/run',
+        }),
+      );
+    } finally {
+      if (file !== undefined) closeSync(file);
+    }
   }
 
   spawn(program: string, args: readonly string[], options: SpawnOptions = {}): LabProcess {
