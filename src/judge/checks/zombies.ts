@@ -59,11 +59,20 @@ export default defineCheck({
       observed,
       why,
       remedy: here.length > 0 && facts.brokers.some((broker) => hosts.includes(broker)) ? serverKeepalive(facts) : [],
-      evidence: here.slice(0, 3).map(({ host, time, socket }) => ({
-        socket: host,
-        at: facts.at(time),
-        note: `zombie ${socket.local} ← ${socket.peer} (${socket.state})`,
-      })),
+      evidence:
+        here.length > 0
+          ? here.slice(0, 3).map(({ host, time, socket }) => ({
+              socket: host,
+              at: facts.at(time),
+              note: `zombie ${socket.local} ← ${socket.peer} (${socket.state})`,
+            }))
+          : facts.lastLook
+              .filter(({ host }) => hosts.includes(host))
+              .map(({ host, time, sockets }) => ({
+                socket: host,
+                at: facts.at(time),
+                note: `${plural(sockets.filter(({ state }) => state === 'ESTABLISHED').length, 'ESTABLISHED socket')}, none without its counterpart`,
+              })),
     };
   },
 });

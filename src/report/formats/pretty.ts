@@ -164,7 +164,8 @@ const pretty: Reporter = {
         paint([COLORS[result.verdict], 'bold'], line),
       ),
       `  ${paint('dim', 'evidence')}  ${folder}`,
-      `  ${paint('dim', 'look')}      wireshark ${folder}/capture.pcapng, or open ${folder}/report.html`,
+      `  ${paint('dim', 'packets')}   wireshark ${folder}/capture.pcapng`,
+      `  ${paint('dim', 'page')}      ${folder}/report.html`,
       ...(result.next ? [`  ${paint('dim', 'next')}      npm run scenario -- ${result.next}`] : []),
       '',
     ].join('\n');
