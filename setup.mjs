@@ -40,17 +40,25 @@ function missingPrograms() {
 
 const packagesOf = (programs) => [...new Set(programs.map((name) => SYSTEM_PACKAGES[name]))].sort();
 
+const installCommand = (packages) => `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+
+/** Ends here, with what to type, where we cannot install system packages ourselves. */
+function mayInstall(missing) {
+  const packages = packagesOf(missing);
+  const what = `missing programs: ${missing.join(', ')}`;
+  if (!existsSync('/usr/bin/apt-get'))
+    fail(
+      what,
+      `install them with your distribution's package manager (Debian calls the packages: ${packages.join(' ')})`,
+    );
+  if (process.getuid() !== 0) fail(what, `sudo ${installCommand(packages)}`);
+}
+
 function installSystemPackages() {
   const missing = missingPrograms();
   if (missing.length === 0) return;
   const packages = packagesOf(missing);
-  const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
-  if (!existsSync('/usr/bin/apt-get'))
-    fail(
-      `missing programs: ${missing.join(', ')}`,
-      `install them with your distribution's package manager (Debian calls the packages: ${packages.join(' ')})`,
-    );
-  if (process.getuid() !== 0) fail(`missing programs: ${missing.join(', ')}`, `sudo ${command}`);
+  const command = installCommand(packages);
   say(`installing system packages: ${packages.join(' ')} (their services are not started)`);
   // The packages would start a Redis and an HAProxy of the machine's own; the lab wants the programs only.
   const policy = '/usr/sbin/policy-rc.d';
@@ -141,7 +149,11 @@ function installNpmPackages() {
 if (process.platform !== 'linux')
   fail(`idlelab needs a Linux kernel, this is ${process.platform}`, 'run it in a Linux virtual machine');
 if (!nodeModulesAreCurrent()) withLock(installNpmPackages);
-if (missingPrograms().length > 0) withLock(installSystemPackages);
+const missing = missingPrograms();
+if (missing.length > 0) {
+  mayInstall(missing);
+  withLock(installSystemPackages);
+}
 
 const [program, ...args] = process.argv.slice(2);
 if (program) {

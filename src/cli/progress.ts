@@ -52,9 +52,9 @@ export class Progress {
   #draw(): void {
     if (this.#text === '') return;
     const left = (this.#until - performance.now()) / 1000;
-    const text = `  ⧗ ${this.#text}${left > 0.1 ? `, ${formatDuration(Math.ceil(left))} to go` : ''}`;
+    const text = `  ⧗ ${this.#text}${left > 0.1 ? `, ${left < 100 ? `${Math.ceil(left)} s` : formatDuration(left)} to go` : ''}`;
     const whole = Math.ceil(Math.max(1, (this.#end - performance.now()) / 1000));
-    const all = `  (all in all ${formatDuration(whole)})`;
+    const all = `  (${whole < 100 ? `${whole} s` : formatDuration(whole)} in all)`;
     const columns = this.#stream.columns ?? 80;
     this.#live?.(text.length + all.length < columns ? text + this.#paint('dim', all) : text.slice(0, columns - 1));
   }

@@ -15,6 +15,8 @@ export function outcomeOf(facts: ActFacts): Outcome {
   const zombiesOn = (hosts: readonly string[]) => zombies.filter(({ host }) => hosts.includes(host)).length;
   return {
     requestsAfterQuiet,
+    lostInQuiet: facts.pool.filter(({ closedAt }) => closedAt !== undefined && closedAt <= (facts.quiet?.to ?? 0))
+      .length,
     replayed: facts.morning.filter((request) => request.replayed).length,
     firstReplySeconds: replies.length > 0 ? micro(Math.min(...replies) - firstStart) : null,
     zombies: {

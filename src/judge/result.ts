@@ -92,6 +92,7 @@ export const outcomeSchema = z.strictObject({
   requestsAfterQuiet: z
     .strictObject({ ok: count, reset: count, timeout: count, closed: count, other: count })
     .describe('what the first request after the quiet met on each connection, before the library tried again'),
+  lostInQuiet: count.describe('connections of the pool that ended during the quiet'),
   replayed: count.describe('of these, requests that the library sent again on a new connection'),
   firstReplySeconds: seconds
     .nullable()

@@ -12,6 +12,7 @@ function requests({ requestsAfterQuiet, replayed }: Outcome): string {
 }
 
 const ROWS: [string, (outcome: Outcome) => string][] = [
+  ['connections lost in the quiet', (outcome) => String(outcome.lostInQuiet)],
   ['first request after the quiet', requests],
   ['first reply after', (outcome) => seconds(outcome.firstReplySeconds)],
   ['loss noticed after', (outcome) => seconds(outcome.detectionSeconds)],

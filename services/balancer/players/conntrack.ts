@@ -98,12 +98,13 @@ const conntrack: Player = {
     const { box, host, brokers, port } = context;
     const mode = (box.playedBy as { conntrack: Mode }).conntrack;
     const address = host.serviceAddress ?? host.address;
-    tuneConntrack(host, box.idleTimeoutSeconds, LATE[mode].loose);
     const file = context.writeConfig(
       `${host.name}.nft`,
       renderRules({ address, port, brokers, idleTimeoutSeconds: box.idleTimeoutSeconds, mode }),
     );
     await host.run('nft', ['-f', file]);
+    // After the rules: they make the kernel load connection tracking, and only then do its settings exist.
+    tuneConntrack(host, box.idleTimeoutSeconds, LATE[mode].loose);
     if (mode === 'reset-both')
       await context
         .spawnModule(

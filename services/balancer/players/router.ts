@@ -13,8 +13,8 @@ const rules = `table inet firewall {
 
 const router: Player = {
   async play({ box, host, brokers, port, writeConfig }) {
-    tuneConntrack(host, box.idleTimeoutSeconds, 0);
     await host.run('nft', ['-f', writeConfig(`${host.name}.nft`, rules)]);
+    tuneConntrack(host, box.idleTimeoutSeconds, 0);
     return { target: { address: brokers[0]?.address as string, port } };
   },
 };
