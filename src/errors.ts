@@ -1,4 +1,4 @@
-/** Exit codes of every command (DESIGN: "Command line"). */
+/** Exit codes of every command. */
 export const EXIT = {
   asExpected: 0,
   expectationFailed: 1,

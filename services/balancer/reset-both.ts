@@ -53,13 +53,9 @@ function onDestroy({ reason, original, reply }: FlowEvent): void {
 const DIES_WITH_US = ['--pdeathsig', 'KILL'];
 
 const stream = new PcapStream();
-const capture = spawn(
-  'setpriv',
-  [...DIES_WITH_US, 'tcpdump', '-i', 'any', '-U', '--immediate-mode', '-w', '-', `tcp port ${port}`],
-  {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  },
-);
+// Headers are all it needs; a snap length far above them would leave few slots in the ring, and a late look would lose some.
+const TCPDUMP = ['-i', 'any', '-U', '--immediate-mode', '-s', '160', '-B', '8192', '-w', '-', `tcp port ${port}`];
+const capture = spawn('setpriv', [...DIES_WITH_US, 'tcpdump', ...TCPDUMP], { stdio: ['ignore', 'pipe', 'pipe'] });
 capture.stdout.on('data', (bytes: Buffer) => {
   for (const frame of stream.push(bytes)) {
     const packet = parsePacket(frame.data, frame.linkType);

@@ -18,7 +18,7 @@ hosts:
 timeline:
   - app: connect
   - app: request
-  - observe: 200ms
+  - quiet: 200ms
 acts:
   only:
     expect: [ { zombies: { at: mq, exactly: 0 } } ]

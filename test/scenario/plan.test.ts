@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SCENARIOS, TUNINGS } from '../../src/scenario/catalogue.ts';
+import { PACES } from '../../src/scenario/pace.ts';
 import { middleboxOf, planScenario } from '../../src/scenario/plan.ts';
 
 describe('a plan', () => {
@@ -39,4 +40,16 @@ describe('a plan', () => {
 
   it('has named tunings that say in their comment where the values come from', () =>
     expect(TUNINGS.names().length).toBeGreaterThan(0));
+});
+
+describe('every shipped scenario', () => {
+  it.each(SCENARIOS.names().flatMap((name) => PACES.map((pace) => [name, pace] as const)))(
+    '%s can be planned at the %s pace',
+    async (name, pace) => {
+      const plan = await planScenario(SCENARIOS.path(name), pace);
+      expect(plan.acts.length).toBeGreaterThanOrEqual(2);
+      expect(plan.acts.map((act) => act.name)).toEqual(expect.arrayContaining(['broken', 'fixed']));
+      expect(plan.story).not.toBe('');
+    },
+  );
 });

@@ -16,7 +16,7 @@ writeFileSync(
 title: Short
 hosts:
   app: { client: ioredis, connections: 3 }
-  balancer: { middlebox: l4-reset-both, idleTimeout: 1s }
+  balancer: { middlebox: l4-reset-both, idleTimeout: 60s }
   mq: { broker: redis, count: 2 }
 timeline:
   - app: connect
