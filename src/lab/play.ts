@@ -1,0 +1,80 @@
+import { cpSync, mkdirSync } from 'node:fs';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { now } from '../clock.ts';
+import { NetnsLab } from '../engines/netns/network.ts';
+import { LabError, messageOf } from '../errors.ts';
+import type { Plan } from '../scenario/plan.ts';
+import type { Message } from './record.ts';
+import { playAct } from './stage.ts';
+
+/** In a tmpfs of the lab's own. */
+const SCRATCH = '/run/idlelab';
+
+type Tell = (message: Message) => void;
+
+async function playActs(plan: Plan, evidence: string, tell: Tell, versions: Record<string, string>): Promise<void> {
+  mkdirSync(evidence, { recursive: true });
+  for (const act of plan.acts) {
+    tell({ type: 'act', act: act.name, title: act.title });
+    const began = now();
+    const lab = await NetnsLab.up(act, join(SCRATCH, act.name));
+    const upSeconds = now() - began;
+    let played: Awaited<ReturnType<typeof playAct>>;
+    let ended = began;
+    try {
+      played = await playAct(lab, act, evidence, tell, versions);
+      ended = now();
+    } finally {
+      await lab[Symbol.asyncDispose]();
+    }
+    tell({ type: 'played', act: { ...played, upSeconds, downSeconds: now() - ended } });
+  }
+}
+
+function saveEvidence(evidence: string, output: string): void {
+  try {
+    mkdirSync(output, { recursive: true });
+    cpSync(evidence, output, { recursive: true });
+  } catch (error) {
+    throw new LabError(
+      'RUNS_UNWRITABLE',
+      `cannot write the evidence: ${messageOf(error)}`,
+      'make room, or choose another folder with --runs <folder>',
+      error,
+    );
+  }
+}
+
+const asLabError = (failure: unknown): LabError =>
+  failure instanceof LabError
+    ? failure
+    : new LabError(
+        'ENGINE_DIED',
+        `the lab failed: ${failure instanceof Error ? (failure.stack ?? failure.message) : String(failure)}`,
+        'this is a defect of idlelab: please report it with the text above',
+        failure,
+      );
+
+/**
+ * Plays all acts of a plan on the network namespaces of the kernel it runs on, and copies the evidence to `output`. Tells
+ * what happens; its last message is `done` or `error`. Never throws.
+ */
+export async function playPlan(plan: Plan, output: string, tell: Tell): Promise<void> {
+  const evidence = join(SCRATCH, 'evidence');
+  const versions: Record<string, string> = { kernel: release(), node: process.version };
+  let failure: unknown;
+  try {
+    await playActs(plan, evidence, tell, versions);
+  } catch (error) {
+    failure = error;
+  }
+  try {
+    saveEvidence(evidence, output);
+  } catch (error) {
+    failure = error;
+  }
+  if (failure === undefined)
+    tell({ type: 'done', versions, memoryMb: Math.round(process.resourceUsage().maxRSS / 1024) });
+  else tell({ type: 'error', error: asLabError(failure).toJSON(), versions });
+}
