@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Engine } from './engines/engine.ts';
 import { LabError, messageOf } from './errors.ts';
 import { writePcapng } from './evidence/pcapng.ts';
-import { CAPTURE_FILE, RUN_FILE, readEvidence } from './evidence/read.ts';
+import { CAPTURE_FILE, type Evidence, RUN_FILE, readEvidence } from './evidence/read.ts';
 import { judgeRun } from './judge/judge.ts';
 import { packetNotes } from './judge/ladder.ts';
 import type { Result } from './judge/result.ts';
@@ -18,6 +18,15 @@ export interface RunOptions {
   runsFolder: string;
   onMessage(message: Message): void;
   signal: AbortSignal;
+}
+
+/** Evidence that was cut off together with its run is the lesser of the two problems. */
+function whatThereIs(folder: string, problem: LabError | undefined): Evidence {
+  try {
+    return readEvidence(folder);
+  } catch (error) {
+    throw problem ?? error;
+  }
 }
 
 /** Keeps every document that a report format offers in the run's folder. */
@@ -55,7 +64,7 @@ export async function runScenario(plan: Plan, options: RunOptions): Promise<{ re
     const save = () => writeFileSync(join(run.partial, RUN_FILE), `${JSON.stringify(record, null, 2)}\n`);
     record.wallSeconds = (performance.now() - began) / 1000;
     save();
-    const evidence = readEvidence(run.partial);
+    const evidence = whatThereIs(run.partial, problem);
     record.wallSeconds = Math.round(performance.now() - began) / 1000;
     evidence.run.wallSeconds = record.wallSeconds;
     const result = await judgeRun(evidence, Math.round(process.resourceUsage().maxRSS / 1024), problem);

@@ -28,8 +28,17 @@ function complain(error: unknown): ExitCode {
   return EXIT.inconclusive;
 }
 
+/** Whoever reads our output may stop reading (`| head`): that is no error. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
+}
+
 /** Runs a command's body, shows what went wrong, and sets the exit code. */
 export async function runCommand(body: () => Promise<ExitCode>): Promise<void> {
+  endWithReader();
   try {
     process.exitCode = await body();
   } catch (error) {

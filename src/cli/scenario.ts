@@ -2,6 +2,8 @@
 import { relative, resolve } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { netns } from '../engines/netns/engine.ts';
+import { virtual } from '../engines/virtual/engine.ts';
+import { DEFAULT_HZ, HZ, type Hz } from '../engines/virtual/kernel.ts';
 import { EXIT, type ExitCode, LabError } from '../errors.ts';
 import type { Verdict } from '../judge/result.ts';
 import { painter, wrap } from '../report/text.ts';
@@ -10,11 +12,13 @@ import { findScenario, listScenarios, REPORTERS } from '../scenario/catalogue.ts
 import { PACES, type Pace } from '../scenario/pace.ts';
 import { interrupted, runCommand } from './command.ts';
 
-const ENGINES = { netns } as const;
+const ENGINES = { netns: () => netns, virtual } as const;
 
 interface Options {
   engine: keyof typeof ENGINES | 'auto';
-  pace: Pace;
+  pace?: Pace;
+  hz: string;
+  kernel?: string;
   reporter: string;
   runs: string;
   list?: true;
@@ -52,8 +56,10 @@ async function stage(name: string, options: Options): Promise<ExitCode> {
     import('./progress.ts'),
     REPORTERS.load(options.reporter),
   ]);
-  const plan = await planScenario(path, options.pace);
-  const engine = options.engine === 'auto' ? netns : ENGINES[options.engine];
+  if (options.kernel !== undefined) process.env.IDLELAB_KERNEL = options.kernel;
+  const engine = options.engine === 'auto' ? netns : ENGINES[options.engine](Number(options.hz) as Hz);
+  // Real time has no patience for real lengths; virtual time has.
+  const plan = await planScenario(path, options.pace ?? (engine.name === 'virtual' ? 'production' : 'compressed'));
   if (options.engine === 'auto') console.error('engine: netns (network namespaces of this machine, in real time)');
   const progress = new Progress(
     process.stderr,
@@ -94,10 +100,17 @@ const program = new Command('scenario')
     new Option('--engine <engine>', 'where the hosts live').choices(['auto', ...Object.keys(ENGINES)]).default('auto'),
   )
   .addOption(
-    new Option('--pace <pace>', 'compressed: seconds; production: the lengths of life, in real time')
-      .choices([...PACES])
-      .default('compressed'),
+    new Option(
+      '--pace <pace>',
+      'compressed: seconds; production: the lengths of life (default: production on virtual)',
+    ).choices([...PACES]),
   )
+  .addOption(
+    new Option('--hz <hz>', 'of the virtual engine’s kernel: how late long timers fire')
+      .choices(HZ.map(String))
+      .default(String(DEFAULT_HZ)),
+  )
+  .option('--kernel <path>', 'a ready kernel for the virtual engine')
   .addOption(new Option('--reporter <format>', 'how to report').choices(REPORTERS.names()).default('pretty'))
   .option('--runs <folder>', 'where runs are kept', DEFAULT_RUNS)
   .option('--list', 'the shipped scenarios')

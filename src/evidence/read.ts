@@ -6,8 +6,9 @@ import type { KernelSocketOptions } from '../lab/lab.ts';
 import type { ActRecord, RunRecord } from '../lab/record.ts';
 import type { ActPlan } from '../scenario/plan.ts';
 import type { Flow, FlowEvent } from './conntrack.ts';
+import { mergeCaptures } from './merge.ts';
 import { interfaceIndexOf, type Packet, parsePacket } from './packet.ts';
-import { type Frame, PcapStream } from './pcap.ts';
+import { PcapStream } from './pcap.ts';
 import { type CapturedFrame, readPcapng } from './pcapng.ts';
 import type { ProxyLogEntry, ProxySession } from './proxy.ts';
 import type { SocketRow } from './sockets.ts';
@@ -114,17 +115,19 @@ function damaged(file: string, error: unknown): LabError {
 function readFrames(folder: string, acts: readonly ActRecord[]): CapturedFrame[] {
   const merged = join(folder, CAPTURE_FILE);
   if (existsSync(merged)) return readPcapng(readFileSync(merged));
-  const frames: CapturedFrame[] = [];
+  const captures: CapturedFrame[][] = [];
   for (const file of readdirSync(folder)) {
     const [, act, host] = PIECE.exec(file) ?? [];
     if (act === undefined || host === undefined) continue;
     const names = acts.find((candidate) => candidate.name === act)?.interfaces[host] ?? {};
-    for (const frame of new PcapStream().push(readFileSync(join(folder, file))) as Frame[]) {
-      const index = interfaceIndexOf(frame.data, frame.linkType);
-      frames.push({ ...frame, host, interface: names[index] ?? `if${index}` });
-    }
+    captures.push(
+      new PcapStream().push(readFileSync(join(folder, file))).map((frame) => {
+        const index = interfaceIndexOf(frame.data, frame.linkType);
+        return { ...frame, host, interface: names[index] ?? `if${index}` };
+      }),
+    );
   }
-  return frames.sort((a, b) => (a.nanoseconds < b.nanoseconds ? -1 : a.nanoseconds > b.nanoseconds ? 1 : 0));
+  return mergeCaptures(captures);
 }
 
 function readRows<T extends { act: string; time: number }>(folder: string, file: string): T[] {

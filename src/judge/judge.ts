@@ -55,6 +55,7 @@ export async function judgeRun(evidence: Evidence, orchestratorMemoryMb: number,
   for (const act of evidence.acts) acts.push(await judgeAct(new ActFacts(act, await wordsOf(act.plan))));
   const first = run.plan.acts[0] as ActPlan;
   const box = middleboxOf(first);
+  const waits = acts.reduce((sum, act) => sum + act.waitSeconds, 0);
   const labSeconds = acts.reduce((sum, act) => sum + act.labSeconds, 0);
   return {
     schemaVersion: 1,
@@ -67,7 +68,7 @@ export async function judgeRun(evidence: Evidence, orchestratorMemoryMb: number,
     startedAt: run.startedAt,
     labSeconds: Math.round(labSeconds * 1e3) / 1e3,
     wallSeconds: run.wallSeconds,
-    overheadSeconds: Math.round((run.wallSeconds - acts.reduce((sum, act) => sum + act.waitSeconds, 0)) * 1e3) / 1e3,
+    overheadSeconds: run.wallSeconds < waits ? null : Math.round((run.wallSeconds - waits) * 1e3) / 1e3,
     memoryMb: { lab: run.memoryMb, orchestrator: orchestratorMemoryMb },
     versions: run.versions,
     middlebox: {

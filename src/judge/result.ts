@@ -133,7 +133,9 @@ export const resultSchema = z.strictObject({
   startedAt: z.string(),
   labSeconds: seconds,
   wallSeconds: seconds,
-  overheadSeconds: seconds.describe('wall time without the waits that the timeline asks for'),
+  overheadSeconds: seconds
+    .nullable()
+    .describe('wall time without the waits that the timeline asks for; null where lab time is not real time'),
   memoryMb: z.strictObject({ lab: count, orchestrator: count }).describe('peak resident memory'),
   versions: z.record(z.string(), z.string()),
   middlebox: z.strictObject({

@@ -14,6 +14,9 @@ export const EVIDENCE_FILES = { sockets: 'sockets.ndjson', flows: 'flows.ndjson'
  * lab sends would leave only a few of them (TPACKET_V2): 1600 bytes hold all headers and the lab's own messages.
  */
 const TCPDUMP_ARGUMENTS = [
+  // Where we are root, it would become a user who may not write here (never so in a user namespace of our own).
+  ...(process.getuid?.() === 0 ? ['-Z', 'root'] : []),
+
   '-i',
   'any',
   '-U',

@@ -26,7 +26,7 @@ const PATIENCE_SECONDS = 10;
 /** Moments, in seconds after a burst, at which sockets are looked at; then each twice as late as the one before. */
 const LOOK_AFTER = [0.1, 0.4, 1];
 /** A flow table shows an expiry only when looked at: this long after it was due. */
-const AFTER_EXPIRY_SECONDS = 0.25;
+const AFTER_EXPIRY_SECONDS = 0.5;
 
 interface Agent {
   process: LabProcess;

@@ -26,6 +26,9 @@ export function wrap(text: string, width: number): string[] {
   return lines;
 }
 
+/** The paragraphs of a text whose lines were broken by hand. */
+export const paragraphs = (text: string): string[] => text.split(/\n\s*\n/).map((part) => part.replace(/\n/g, ' '));
+
 /** Wraps, with a head before the first line and as many spaces before the others. */
 export function hang(head: string, text: string, width: number): string[] {
   return wrap(text, Math.max(20, width - head.length)).map(

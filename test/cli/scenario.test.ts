@@ -81,6 +81,21 @@ describe('npm run scenario', () => {
     expect([ended.code, ended.stdout]).toEqual([code, '']);
   });
 
+  it('the virtual engine without its kernel: exit 3, and how to get it', async () => {
+    const ended = await run(['reset', '--engine', 'virtual'], [], {
+      XDG_CACHE_HOME: join(scratch, 'no-cache'),
+      IDLELAB_KERNEL: '',
+    });
+    expect(ended.stderr).toMatch(/MISSING_KERNEL[\s\S]*what to do: npm run kernel/);
+    expect(ended.code).toBe(3);
+  });
+
+  it('a kernel that is not there: exit 4', async () => {
+    const ended = await run(['reset', '--engine', 'virtual', '--kernel', '/nowhere/linux']);
+    expect(ended.stderr).toMatch(/there is no kernel \/nowhere\/linux/);
+    expect(ended.code).toBe(4);
+  });
+
   it('a bad file: exit 4 with file, line and column, and no lab is started', async () => {
     const file = join(scratch, 'bad.yaml');
     writeFileSync(file, QUICK.replace('count: 2', 'cuont: 2'));

@@ -40,8 +40,9 @@ export default defineCheck({
         )
         .at(-1);
       const silence = gone && lastSeen ? gone.time - lastSeen.time : undefined;
-      const inQuiet =
-        gone !== undefined && quiet !== undefined && gone.time >= quiet.from && gone.time <= quiet.to + 0.5;
+      // The last look of the quiet is part of it, however long it takes: what counts is the next packet.
+      const morning = facts.morning[0]?.startedAt ?? (quiet?.to ?? 0) + 0.5;
+      const inQuiet = gone !== undefined && quiet !== undefined && gone.time >= quiet.from && gone.time <= morning;
       const asPlanned =
         Math.abs(life.patienceSeconds - idle) <= TOLERANCE_SECONDS && (silence ?? 0) >= idle - TOLERANCE_SECONDS;
       return { life, gone, silence, lastSeen, ok: inQuiet && gone?.reason === 'idle-timeout' && asPlanned };

@@ -3,6 +3,7 @@ import { formatDuration } from '../../scenario/duration.ts';
 import { svgLadder, html as text } from '../html-ladder.ts';
 import { outcomeTable } from '../outcome-rows.ts';
 import type { Reporter } from '../reporter.ts';
+import { paragraphs } from '../text.ts';
 
 const MARKS = { pass: '✔', fail: '✖', unknown: '?', inconclusive: '?' } as const;
 
@@ -101,7 +102,9 @@ const report: Reporter = {
     return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${text(`${result.title}: ${result.verdict}`)} – idlelab</title><style>${STYLE}</style></head><body>
-<header><h1>${text(result.title)}</h1><p>${text(result.story.replace(/\n/g, ' '))}</p>
+<header><h1>${text(result.title)}</h1>${paragraphs(result.story)
+      .map((part) => `<p>${text(part)}</p>`)
+      .join('')}
 <p class="soft">${facts(result)}</p>
 <div class="verdict ${result.verdict}">${MARKS[result.verdict]} ${result.verdict.toUpperCase()} <span class="soft">${result.acts.map(({ name, verdict }) => text(`${name}: ${verdict}`)).join(', ')}</span></div></header>
 ${result.problem ? `<article class="inconclusive"><h4 class="unknown">${text(result.problem.code)}</h4><pre>${text(result.problem.message)}</pre><p>${text(result.problem.todo)}</p></article>` : ''}

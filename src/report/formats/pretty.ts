@@ -3,7 +3,7 @@ import { formatDuration } from '../../scenario/duration.ts';
 import { drawLadder } from '../draw-ladder.ts';
 import { outcomeTable } from '../outcome-rows.ts';
 import type { Reporter } from '../reporter.ts';
-import { hang, type Paint, painter, wrap } from '../text.ts';
+import { hang, type Paint, painter, paragraphs, wrap } from '../text.ts';
 
 const MARKS = { pass: '✔', fail: '✖', unknown: '?', inconclusive: '?' } as const;
 const COLORS = { pass: 'green', fail: 'red', unknown: 'yellow', inconclusive: 'yellow' } as const;
@@ -147,8 +147,7 @@ const pretty: Reporter = {
       `${paint('bold', result.title)}  ${paint('dim', `${result.scenario} · ${result.engine}`)}`,
       ...wrap(`${result.middlebox.product}; ${paceText(result)}`, width).map((line) => paint('dim', line)),
       '',
-      ...wrap(result.story.replace(/\n/g, ' '), width),
-      '',
+      ...paragraphs(result.story).flatMap((part) => [...wrap(part, width), '']),
       ...result.acts.flatMap((act) => drawAct(act, columns, paint)),
       ...(result.acts.length > 0
         ? [...title('side by side', columns, paint), '', ...fitting(outcomeTable(result.acts), columns, paint), '']

@@ -1,0 +1,50 @@
+// `npm run kernel`: builds the time-travelling kernel of the virtual engine into the user's cache.
+import { Command, CommanderError, Option } from 'commander';
+import { createLogUpdate } from 'log-update';
+import { buildKernel } from '../engines/virtual/build.ts';
+import { DEFAULT_HZ, findKernel, HZ, type Hz } from '../engines/virtual/kernel.ts';
+import { EXIT } from '../errors.ts';
+import { runCommand } from './command.ts';
+
+const program = new Command('kernel')
+  .description('Builds the kernel of the virtual engine: User-Mode Linux with time travel. Takes about three minutes.')
+  .addOption(
+    new Option('--hz <hz>', 'timer interrupts a second: decides how late long timers fire')
+      .choices(HZ.map(String))
+      .default(String(DEFAULT_HZ)),
+  )
+  .exitOverride();
+
+await runCommand(async () => {
+  try {
+    program.parse();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.asExpected : EXIT.badInput;
+  }
+  const hz = Number(program.opts<{ hz: string }>().hz) as Hz;
+  const ready = findKernel(hz);
+  if (ready !== undefined) {
+    console.log(ready);
+    return EXIT.asExpected;
+  }
+  const live = process.stderr.isTTY ? createLogUpdate(process.stderr) : undefined;
+  let told = '';
+  try {
+    const kernel = await buildKernel({
+      hz,
+      onProgress(text) {
+        // Elsewhere than on a terminal, every step once; the count of files is for those who watch.
+        const step = text.replace(/,.*/, '');
+        if (live) live(`⧗ ${text}`);
+        else if (step !== told) console.error(text.replace(/, file \d+ of/, ','));
+        told = step;
+      },
+    });
+    live?.clear();
+    console.log(kernel);
+    return EXIT.asExpected;
+  } finally {
+    live?.done();
+  }
+});

@@ -1,0 +1,147 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type ErrorCode, LabError } from '../../errors.ts';
+import type { ActRecord, Message } from '../../lab/record.ts';
+import { codeRoot, moduleExtension, packageRoot } from '../../root.ts';
+import type { Engine, Staged } from '../engine.ts';
+import { findKernel, HOW_TO_BUILD, type Hz } from './kernel.ts';
+
+export const PLAN_FILE = 'plan.json';
+
+const MEMORY = '768M';
+/** The lab tells its clock every minute of its own time; a minute of it takes milliseconds. So long a silence is a hang. */
+const HANG_SECONDS = 30;
+const TAIL_LINES = 12;
+
+const LEAVES_EVIDENCE = new Set<ErrorCode>(['SERVICE_DIED', 'SERVICE_SILENT', 'STEP_FAILED']);
+
+/** Kernel command line of a lab; values are quoted as the kernel's parser wants it. */
+export function kernelArguments(folder: string): string[] {
+  const inside = join(codeRoot, `src/engines/virtual/inside${moduleExtension}`);
+  return [
+    ...[`mem=${MEMORY}`, 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro'],
+    // Time stands still while nobody has anything to do: the clock jumps to the next timer.
+    'time-travel',
+    ...['quiet', 'panic=-1', 'con=null', 'con0=fd:0,fd:1', 'random.trust_cpu=on'],
+    `init=${join(packageRoot, 'lab/kernel/init.sh')}`,
+    `IDLELAB_FOLDER="${folder}"`,
+    `IDLELAB_NODE="${process.execPath}"`,
+    `IDLELAB_PROGRAM="${inside}"`,
+    `IDLELAB_COMPILE_CACHE="${process.env.NODE_COMPILE_CACHE ?? ''}"`,
+  ];
+}
+
+/** The lab on a kernel of its own, User-Mode Linux with time travel: the same code, hours in seconds, without root. */
+export const virtual = (hz: Hz): Engine => ({
+  name: 'virtual',
+  stage(plan, folder, { onMessage, signal }) {
+    const kernel = findKernel(hz);
+    if (kernel === undefined)
+      return Promise.reject(
+        new LabError('MISSING_KERNEL', `the time-travelling kernel (HZ ${hz}) is not built`, HOW_TO_BUILD),
+      );
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, PLAN_FILE), JSON.stringify(plan));
+    const guard = join(packageRoot, 'lab/kernel/guard.sh');
+    const child = spawn('sh', [guard, folder, kernel, ...kernelArguments(folder)], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // A process group of its own, which ends as a whole.
+      detached: true,
+    });
+    // The guard ends the kernel and cleans up; it must not be killed before it has.
+    const killAll = () => child.stdin.end();
+    signal.addEventListener('abort', killAll);
+    if (signal.aborted) killAll();
+    child.stdin.on('error', () => {});
+
+    const console: string[] = [];
+    const remember = (line: string) => {
+      if (line.trim() !== '') console.push(line.trimEnd());
+      if (console.length > TAIL_LINES) console.shift();
+    };
+    const acts: ActRecord[] = [];
+    return new Promise<Staged>((resolve, reject) => {
+      let watch: NodeJS.Timeout | undefined;
+      let settled = false;
+      const finish = (more: Pick<Staged, 'versions' | 'memoryMb' | 'problem'>) => {
+        settled = true;
+        clearTimeout(watch);
+        resolve({
+          acts,
+          ...more,
+          versions: { ...more.versions, hz: String(hz) },
+          async [Symbol.asyncDispose]() {
+            signal.removeEventListener('abort', killAll);
+            child.stdin.end();
+            await closed;
+          },
+        });
+      };
+      const broke = (what: string) => {
+        const tail = console.length > 0 ? `; the console's last lines:\n    ${console.join('\n    ')}` : '';
+        finish({
+          versions: {},
+          memoryMb: 0,
+          problem: new LabError(
+            'ENGINE_DIED',
+            `${what}${tail}`,
+            'run again; if it stays so, please report it with the lines above',
+          ),
+        });
+      };
+      const alive = () => {
+        clearTimeout(watch);
+        watch = setTimeout(() => {
+          killAll();
+          broke(`the lab's clock stood still for ${HANG_SECONDS} s: a program in it spins, or its kernel hangs`);
+        }, HANG_SECONDS * 1000);
+      };
+      alive();
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        let message: Message;
+        try {
+          message = JSON.parse(line) as Message;
+        } catch {
+          remember(line);
+          return;
+        }
+        if ((message.type as string) === 'ended') {
+          if (!settled) broke('the lab’s kernel ended unexpectedly');
+          return;
+        }
+        alive();
+        onMessage(message);
+        if (message.type === 'played') acts.push(message.act);
+        if (message.type === 'done')
+          finish({ versions: message.versions, memoryMb: message.memoryMb, problem: undefined });
+        if (message.type === 'error') {
+          const problem = LabError.fromJSON(message.error);
+          if (LEAVES_EVIDENCE.has(problem.code)) finish({ versions: message.versions, memoryMb: 0, problem });
+          else {
+            clearTimeout(watch);
+            child.stdin.end();
+            reject(problem);
+          }
+        }
+      });
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        remember(line);
+        if (/Kernel panic/.test(line)) {
+          killAll();
+          broke('the lab’s kernel panicked');
+        }
+      });
+      const closed = new Promise<void>((gone) => child.once('close', () => gone()));
+      child.once('error', (error) =>
+        reject(new LabError('MISSING_TOOL', `cannot run sh: ${error.message}`, 'install a shell', error)),
+      );
+      void closed.then(() => {
+        clearTimeout(watch);
+        signal.removeEventListener('abort', killAll);
+        broke('the lab’s kernel ended unexpectedly');
+      });
+    });
+  },
+});

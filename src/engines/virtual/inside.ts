@@ -1,0 +1,29 @@
+// The lab's process inside the time-travelling kernel: its init. The plan lies in the run's folder; what happens goes to
+// the console in lines of JSON. When it has nothing left to do it switches the kernel off.
+//
+// usage: inside <folder with plan.json, where the evidence goes>
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import koffi from 'koffi';
+import { now } from '../../clock.ts';
+import { playPlan } from '../../lab/play.ts';
+import type { Message } from '../../lab/record.ts';
+import type { Plan } from '../../scenario/plan.ts';
+import { PLAN_FILE } from './engine.ts';
+
+const LINUX_REBOOT_CMD_POWER_OFF = 0x4321fedc;
+/** So seldom that it costs nothing, and often enough to see a lab whose clock stands still. */
+const CLOCK_SECONDS = 60;
+
+const [output] = process.argv.slice(2) as [string];
+const tell = (message: Message) => process.stdout.write(`${JSON.stringify(message)}\n`);
+setInterval(() => tell({ type: 'clock', time: now() }), CLOCK_SECONDS * 1000);
+
+const file = join(output, PLAN_FILE);
+const plan = JSON.parse(readFileSync(file, 'utf8')) as Plan;
+rmSync(file);
+await playPlan(plan, output, tell);
+
+const libc = koffi.load('libc.so.6');
+libc.func('void sync()')();
+libc.func('int reboot(int)')(LINUX_REBOOT_CMD_POWER_OFF);

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { LabError } from '../../errors.ts';
+import { packageRoot } from '../../root.ts';
+
+/** Timer interrupts a second; it decides how late long timers fire. 250 and 1000 are what servers run. */
+export const HZ = [250, 1000] as const;
+export type Hz = (typeof HZ)[number];
+export const DEFAULT_HZ: Hz = 250;
+
+export const KERNEL_CONFIG: string = join(packageRoot, 'lab/kernel/uml.config');
+
+/** Where built kernels are kept: the user's cache, never the project. */
+export const kernelCache = (): string =>
+  join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'idlelab/kernel');
+
+export const configKey = (): string =>
+  createHash('sha256').update(readFileSync(KERNEL_CONFIG)).digest('hex').slice(0, 12);
+
+/** Name of a built kernel's folder: source version, configuration, HZ. */
+export const kernelName = (version: string, hz: Hz): string => `${version}-${configKey()}-hz${hz}`;
+
+/** The kernel for a HZ: the one that IDLELAB_KERNEL names, or the newest built one. Undefined where there is none. */
+export function findKernel(hz: Hz = DEFAULT_HZ): string | undefined {
+  const given = process.env.IDLELAB_KERNEL;
+  if (given) {
+    if (existsSync(given)) return given;
+    throw new LabError(
+      'BAD_OPTION',
+      `there is no kernel ${given}`,
+      'correct IDLELAB_KERNEL or --kernel, or build one: npm run kernel',
+    );
+  }
+  const cache = kernelCache();
+  if (!existsSync(cache)) return undefined;
+  const ending = `-${configKey()}-hz${hz}`;
+  return readdirSync(cache)
+    .filter((name) => name.endsWith(ending) && existsSync(join(cache, name, 'linux')))
+    .sort()
+    .map((name) => join(cache, name, 'linux'))
+    .at(-1);
+}
+
+/** How `--engine virtual` can be had. */
+export const HOW_TO_BUILD = 'npm run kernel builds it, in about three minutes';

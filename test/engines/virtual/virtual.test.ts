@@ -1,0 +1,103 @@
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { findKernel } from '../../../src/engines/virtual/kernel.ts';
+import { commandOf, descendants, isAlive, run, start, until } from '../../helpers/cli.ts';
+
+const NOBODY = 65_534;
+const scratch = mkdtempSync(join(tmpdir(), 'idlelab-virtual-'));
+chmodSync(scratch, 0o777);
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const built = findKernel();
+const scenario = join(scratch, 'hour.yaml');
+writeFileSync(
+  scenario,
+  `# An hour of quiet behind a balancer that forgets after 350 s.
+title: An hour
+params:
+  patience: { production: 350s, compressed: 3s }
+  hour: { production: 1h, compressed: 5s }
+hosts:
+  pool: { client: ioredis, connections: 2 }
+  balancer: { middlebox: l4-reset, idleTimeout: $patience }
+  mq: { broker: redis, count: 2 }
+timeline:
+  - pool: connect
+  - pool: request
+  - quiet: $hour
+  - pool: request
+  - observe: 1s
+acts:
+  broken:
+    tuning: { pool: { keepalive: off }, mq: { keepalive: off } }
+    expect: [ flows-forgotten, { late-packet-reset: { by: balancer } }, { zombies: { at: mq, exactly: 2 } } ]
+`,
+);
+
+// Without a kernel (npm run kernel) these are reported as not run.
+describe.runIf(built !== undefined)('in virtual time', () => {
+  it('an hour passes with the same outcome, as root or not, and times are the lab’s', async () => {
+    // The cache of one user is not readable for another.
+    const kernel = join(scratch, 'linux');
+    copyFileSync(built as string, kernel);
+    chmodSync(kernel, 0o755);
+    const asNobody =
+      process.getuid?.() === 0 ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
+    const { code, stdout, stderr } = await run(
+      [scenario, '--engine', 'virtual', '--reporter', 'json', '--runs', join(scratch, 'runs'), '--kernel', kernel],
+      asNobody,
+      { HOME: scratch },
+    );
+    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+    const result = JSON.parse(stdout);
+    expect(result).toMatchObject({
+      verdict: 'pass',
+      engine: 'virtual',
+      pace: 'production',
+      overheadSeconds: null,
+      versions: { hz: '250' },
+    });
+    expect(result.labSeconds).toBeGreaterThan(3600);
+    expect(result.wallSeconds).toBeLessThan(result.labSeconds);
+    expect(result.acts[0].outcome.requestsAfterQuiet).toMatchObject({ reset: 2 });
+    const quietEnds = result.acts[0].ladder.rows.find(
+      (row: { kind: string; at: number }) => row.kind === 'step' && row.at > 3600,
+    );
+    expect(quietEnds.at).toBeLessThan(3606);
+  });
+
+  it.each(['SIGKILL', 'SIGINT'] as const)('nothing is left after %s', async (signal) => {
+    const shared = () => readdirSync('/dev/shm');
+    const before = shared();
+    const runs = join(scratch, signal);
+    const started = start([scenario, '--engine', 'virtual', '--runs', runs]);
+    await until(() => started.stderr().includes('quiet'), 60_000);
+    const family = descendants(started.child.pid as number);
+    expect(family.some((pid) => commandOf(pid).startsWith('linux'))).toBe(true);
+    started.child.kill(signal);
+    const { code } = await started.ended;
+    if (signal === 'SIGINT') expect(code).toBe(130);
+    await until(() => family.every((pid) => !isAlive(pid)), 10_000);
+    expect(shared()).toEqual(before);
+    await until(() => readdirSync(join(runs, 'hour')).length === 0, 5000);
+  });
+
+  it('a kernel that cannot run ends the run as inconclusive, with what it printed', async () => {
+    const broken = join(scratch, 'broken-linux');
+    writeFileSync(broken, '#!/bin/sh\necho "no such machine" >&2\nexit 1\n', { mode: 0o755 });
+    const { code, stderr } = await run([
+      scenario,
+      '--engine',
+      'virtual',
+      '--kernel',
+      broken,
+      '--runs',
+      join(scratch, 'broken'),
+    ]);
+    expect(stderr).toMatch(/ENGINE_DIED: the lab’s kernel ended unexpectedly[\s\S]*no such machine/);
+    expect(code).toBe(2);
+    expect(readFileSync(scenario, 'utf8')).toContain('An hour');
+  });
+});
