@@ -14,12 +14,12 @@ kernel=$!
   kill -KILL $kernel 2>/dev/null
 ) &
 reader=$!
+# Perhaps nobody will be left to hear us; the kernel was started before and is not concerned.
+trap '' PIPE
 wait $kernel
 code=$?
 # From here on that number may be somebody else's.
 kill $reader 2>/dev/null
-# Perhaps nobody is left to hear it.
-trap '' PIPE
 echo "{\"type\":\"ended\",\"code\":$code}" 2>/dev/null
 cat <&3 >/dev/null
 rm -rf "$folder"
