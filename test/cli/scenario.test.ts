@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { SCENARIOS } from '../../src/scenario/catalogue.ts';
 import { run } from '../helpers/cli.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'idlelab-cli-'));
+const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-cli-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** A scenario that is over in two seconds. */

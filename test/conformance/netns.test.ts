@@ -8,7 +8,7 @@ import { SCENARIOS } from '../../src/scenario/catalogue.ts';
 import { clientOf, planScenario } from '../../src/scenario/plan.ts';
 import { CONFORMANCE, outcomeExpected, outcomeSeen } from './table.ts';
 
-const runsFolder = mkdtempSync(join(tmpdir(), 'idlelab-conformance-'));
+const runsFolder = mkdtempSync(join(tmpdir(), 'idlelab-test-conformance-'));
 afterAll(() => rmSync(runsFolder, { recursive: true, force: true }));
 
 describe('on network namespaces, with the real kernel and the real programs', () => {

@@ -13,7 +13,7 @@ describe('a plan', () => {
     expect(middleboxOf(life).idleTimeoutSeconds).toBe(350);
     expect(act.productionIdleTimeoutSeconds).toBe(350);
     expect(act.productionQuietSeconds).toBe(28_800);
-    expect(act.tuning).toEqual({ pool: { keepalive: { idleSeconds: 1 } } });
+    expect(act.tuning).toEqual({ pool: { keepalive: { idleSeconds: 1 } }, mq: { keepalive: 'off' } });
     expect(act.productionTuning).toEqual(life.tuning);
   });
 

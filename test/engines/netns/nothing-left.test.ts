@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { descendants, isAlive, run, start, until } from '../../helpers/cli.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'idlelab-left-'));
+const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-left-'));
 chmodSync(scratch, 0o777);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -53,9 +53,7 @@ function machine(): Record<string, unknown> {
     rules: output('nft', 'list', 'ruleset'),
     mounts: readFileSync('/proc/self/mounts', 'utf8'),
     sysctls: SYSCTLS.map((name) => readFileSync(`/proc/sys/${name}`, 'utf8')),
-    temporary: readdirSync(tmpdir()).filter(
-      (name) => name.startsWith('idlelab-') && !/^idlelab-(left|cli|conformance|bad|lab|rootless)-/.test(name),
-    ),
+    temporary: readdirSync(tmpdir()).filter((name) => name.startsWith('idlelab-') && !name.startsWith('idlelab-test-')),
   };
 }
 

@@ -6,8 +6,8 @@ import { run } from '../../helpers/cli.ts';
 
 const NOBODY = 65_534;
 /** The first belongs to the ordinary user, the second to whoever runs the tests. */
-const mine = mkdtempSync(join(tmpdir(), 'idlelab-rootless-'));
-const runs = mkdtempSync(join(tmpdir(), 'idlelab-rootless-'));
+const mine = mkdtempSync(join(tmpdir(), 'idlelab-test-rootless-'));
+const runs = mkdtempSync(join(tmpdir(), 'idlelab-test-rootless-'));
 afterAll(() => {
   for (const folder of [runs, mine]) rmSync(folder, { recursive: true, force: true });
 });

@@ -9,7 +9,7 @@ import { SCENARIOS } from '../../../src/scenario/catalogue.ts';
 import { type Plan, planScenario } from '../../../src/scenario/plan.ts';
 import { commandOf, descendants, start, until } from '../../helpers/cli.ts';
 
-const runsFolder = mkdtempSync(join(tmpdir(), 'idlelab-lab-'));
+const runsFolder = mkdtempSync(join(tmpdir(), 'idlelab-test-lab-'));
 afterAll(() => rmSync(runsFolder, { recursive: true, force: true }));
 
 /** An engine that secretly plays another plan than the one it was given. */

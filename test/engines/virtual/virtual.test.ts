@@ -6,7 +6,7 @@ import { findKernel } from '../../../src/engines/virtual/kernel.ts';
 import { commandOf, descendants, isAlive, run, start, until } from '../../helpers/cli.ts';
 
 const NOBODY = 65_534;
-const scratch = mkdtempSync(join(tmpdir(), 'idlelab-virtual-'));
+const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-virtual-'));
 chmodSync(scratch, 0o777);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
