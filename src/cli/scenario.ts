@@ -64,6 +64,7 @@ async function stage(name: string, options: Options): Promise<ExitCode> {
   const progress = new Progress(
     process.stderr,
     plan.acts.reduce((sum, act) => sum + waitSeconds(act), 0),
+    engine.name !== 'virtual',
   );
   const { signal, dispose } = interrupted();
   try {
