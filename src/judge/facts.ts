@@ -216,9 +216,18 @@ export class ActFacts {
     };
   }
 
+  /**
+   * The middle of the quiet. No request is made in the quiet, so it parts those before from those after, even if the
+   * clocks of two processes differ by a millisecond.
+   */
+  get midnight(): number {
+    const { quiet } = this;
+    return quiet ? (quiet.from + quiet.to) / 2 : Number.POSITIVE_INFINITY;
+  }
+
   get requestsBeforeQuiet(): Request[] {
     const { quiet } = this;
-    return quiet ? this.requests.filter((request) => request.startedAt < quiet.from) : this.requests;
+    return quiet ? this.requests.filter((request) => request.startedAt < this.midnight) : this.requests;
   }
 
   /** The first request of every connection after the quiet. */
@@ -228,7 +237,7 @@ export class ActFacts {
       if (!quiet) return [];
       const first = new Map<number, Request>();
       for (const request of this.requests)
-        if (request.startedAt >= quiet.to && !first.has(request.connection)) first.set(request.connection, request);
+        if (request.startedAt > this.midnight && !first.has(request.connection)) first.set(request.connection, request);
       return [...first.values()].sort((a, b) => a.connection - b.connection);
     });
   }

@@ -11,7 +11,7 @@ export default defineCheck({
     const expected = `every command after the quiet fails by its command time-out, and all ${plural(wanted, 'dead socket')} stay ESTABLISHED`;
     const why =
       'A command time-out gives up waiting for the answer; it does not doubt the connection. The next command is written to the same dead socket and fails in the same way, until the kernel’s retransmissions give up.';
-    const after = facts.requests.filter((request) => facts.quiet && request.startedAt >= facts.quiet.to);
+    const after = facts.requests.filter((request) => request.startedAt > facts.midnight);
     if (facts.notReady !== undefined || after.length < wanted)
       return {
         status: 'unknown',
