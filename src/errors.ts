@@ -48,6 +48,11 @@ export class LabError extends Error {
     return CODES[this.code];
   }
 
+  /** Whether it happened in the middle of a timeline: what was seen until then is worth a report. */
+  get leavesEvidence(): boolean {
+    return this.code === 'SERVICE_DIED' || this.code === 'SERVICE_SILENT' || this.code === 'STEP_FAILED';
+  }
+
   /** The form in which an error crosses from the lab's process to the person's. */
   toJSON(): { code: ErrorCode; message: string; todo: string } {
     return { code: this.code, message: this.message, todo: this.todo };

@@ -1,3 +1,4 @@
+import { type Command, CommanderError } from 'commander';
 import { EXIT, type ExitCode, LabError } from '../errors.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -36,9 +37,16 @@ function endWithReader(): void {
   });
 }
 
-/** Runs a command's body, shows what went wrong, and sets the exit code. */
-export async function runCommand(body: () => Promise<ExitCode>): Promise<void> {
+/** Reads the command line, runs the command's body, shows what went wrong, and sets the exit code. */
+export async function runCommand(program: Command, body: () => Promise<ExitCode>): Promise<void> {
   endWithReader();
+  try {
+    program.exitOverride().parse();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? EXIT.asExpected : EXIT.badInput;
+    return;
+  }
   try {
     process.exitCode = await body();
   } catch (error) {

@@ -1,5 +1,5 @@
 // `npm run kernel`: builds the time-travelling kernel of the virtual engine into the user's cache.
-import { Command, CommanderError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { createLogUpdate } from 'log-update';
 import { buildKernel } from '../engines/virtual/build.ts';
 import { DEFAULT_HZ, findKernel, HZ, type Hz } from '../engines/virtual/kernel.ts';
@@ -12,16 +12,9 @@ const program = new Command('kernel')
     new Option('--hz <hz>', 'timer interrupts a second: decides how late long timers fire')
       .choices(HZ.map(String))
       .default(String(DEFAULT_HZ)),
-  )
-  .exitOverride();
+  );
 
-await runCommand(async () => {
-  try {
-    program.parse();
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? EXIT.asExpected : EXIT.badInput;
-  }
+await runCommand(program, async () => {
   const hz = Number(program.opts<{ hz: string }>().hz) as Hz;
   const ready = findKernel(hz);
   if (ready !== undefined) {

@@ -1,6 +1,6 @@
 // `npm run scenario -- <name|file>`: stages a scenario, judges its evidence and reports it.
 import { relative, resolve } from 'node:path';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { netns } from '../engines/netns/engine.ts';
 import { virtual } from '../engines/virtual/engine.ts';
 import { DEFAULT_HZ, HZ, type Hz } from '../engines/virtual/kernel.ts';
@@ -119,16 +119,9 @@ const program = new Command('scenario')
     'after',
     '\nexit codes: 0 as expected, 1 an expectation failed, 2 inconclusive, 3 this machine cannot run it, 4 bad input, 130 interrupted',
   )
-  .allowExcessArguments(false)
-  .exitOverride();
+  .allowExcessArguments(false);
 
-await runCommand(async () => {
-  try {
-    program.parse();
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? EXIT.asExpected : EXIT.badInput;
-  }
+await runCommand(program, async () => {
   const options = program.opts<Options>();
   const [name] = program.args;
   if (options.list) {

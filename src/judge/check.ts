@@ -16,5 +16,13 @@ export interface Check<P extends z.ZodType = z.ZodType> {
   judge(facts: ActFacts, params: z.output<P>): Judgement;
 }
 
+/** The honest answer where the evidence does not tell. */
+export const cannotTell = (words: Pick<Judgement, 'title' | 'expected' | 'observed' | 'why'>): Judgement => ({
+  status: 'unknown',
+  ...words,
+  remedy: [],
+  evidence: [],
+});
+
 /** Gives a check its parameters' type. */
 export const defineCheck = <P extends z.ZodType>(check: Check<P>): Check<P> => check;

@@ -53,7 +53,7 @@ const middleboxHost = z.strictObject({
   idleTimeout: duration.optional().describe('instead of the profile’s default'),
 });
 
-/** One entry of a timeline: one key. `quiet`, `observe` and `fault` are words of the lab; any other key is a host. */
+/** One entry of a timeline: one key. `quiet` and `observe` are words of the lab; any other key is a host. */
 const step = z
   .record(z.string(), z.union([z.string(), z.strictObject({ production: z.string(), compressed: z.string() })]))
   .refine((value) => Object.keys(value).length === 1, 'one step has one key, as in "- pool: request"');
@@ -109,7 +109,7 @@ export const middleboxSchema = z
     playedBy: z
       .union([
         z.strictObject({ conntrack: z.enum(['rebalance', 'reset-sender', 'drop', 'reset-both']) }),
-        z.strictObject({ haproxy: z.strictObject({ retries: z.number().int().min(0).optional() }) }),
+        z.strictObject({ haproxy: z.strictObject({}) }),
         z.strictObject({ router: z.enum(['stateful']) }),
       ])
       .describe('how the lab plays it: a file of services/balancer, and its mode'),

@@ -53,6 +53,22 @@ describe('npm run scenario', () => {
     ]);
   });
 
+  it('a cable that is pulled and put back delays the answer, and nothing more', async () => {
+    const file = join(scratch, 'cable.yaml');
+    writeFileSync(
+      file,
+      QUICK.replace(
+        '  - quiet: 200ms\n',
+        '  - quiet: 200ms\n  - app: cut\n  - app: request\n  - observe: 600ms\n  - app: mend\n  - observe: 3s\n',
+      ),
+    );
+    const { code, stdout } = await run([file, '--reporter', 'json', '--runs', join(scratch, 'runs')]);
+    expect(code).toBe(0);
+    const { outcome } = JSON.parse(stdout).acts[0];
+    expect(outcome).toMatchObject({ requestsAfterQuiet: { ok: 1 }, lostMessages: 0, duplicatedCommands: 0 });
+    expect(outcome.firstReplySeconds).toBeGreaterThan(0.6);
+  });
+
   it('exits 1 when an expectation failed', async () => {
     const file = join(scratch, 'fails.yaml');
     writeFileSync(file, QUICK.replace('exactly: 0', 'atLeast: 1'));

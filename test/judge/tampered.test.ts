@@ -91,6 +91,12 @@ describe('zombies', () => {
     });
     expect(statusOf(result, 'zombies')).toBe('fail');
   });
+  it('are unknown when one of the hosts was not looked at', async () => {
+    const result = await judgedAct('rebalance', 'fixed', (evidence) => {
+      evidence.samples = evidence.samples.filter(({ host }) => host !== 'mq-2');
+    });
+    expect(statusOf(result, 'zombies')).toBe('unknown');
+  });
   it('are unknown when the sockets were not looked at', async () => {
     const result = await judgedAct('rebalance', 'broken', (evidence) => {
       evidence.samples = [];

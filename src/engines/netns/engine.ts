@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type ErrorCode, LabError } from '../../errors.ts';
+import { LabError } from '../../errors.ts';
 import type { ActRecord, Message } from '../../lab/record.ts';
 import { codeRoot, moduleExtension } from '../../root.ts';
 import type { Engine, Staged } from '../engine.ts';
@@ -68,7 +68,7 @@ export const netns: Engine = {
           staged({ versions: message.versions, memoryMb: message.memoryMb, problem: undefined });
         if (message.type === 'error') {
           const problem = LabError.fromJSON(message.error);
-          if (LEAVES_EVIDENCE.has(problem.code)) staged({ versions: message.versions, memoryMb: 0, problem });
+          if (problem.leavesEvidence) staged({ versions: message.versions, memoryMb: 0, problem });
           else {
             child.stdin.end();
             reject(problem);
@@ -85,9 +85,6 @@ export const netns: Engine = {
     });
   },
 };
-
-/** Failures in the middle of a timeline: what was seen until then is worth a report. */
-const LEAVES_EVIDENCE = new Set<ErrorCode>(['SERVICE_DIED', 'SERVICE_SILENT', 'STEP_FAILED']);
 
 /** Why the lab's process ended without having told so itself. */
 function diagnose(how: string, errors: string): LabError {

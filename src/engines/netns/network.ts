@@ -86,39 +86,7 @@ class NetnsHost implements LabHost {
 
   run(program: string, args: readonly string[], input?: string): Promise<string> {
     const child = this.#start(program, args, { input: input === undefined ? 'ignore' : 'pipe' });
-    let output = '';
-    let errors = '';
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      errors += text;
-    });
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(input);
-    return new Promise((resolve, reject) => {
-      child.once('error', (error) =>
-        reject(
-          new LabError(
-            'MISSING_TOOL',
-            `cannot run ${program}: ${error.message}`,
-            'npm run setup, as root, installs what is missing',
-            error,
-          ),
-        ),
-      );
-      child.once('close', (code) =>
-        code === 0
-          ? resolve(output)
-          : reject(
-              new LabError(
-                'NO_NETWORK',
-                `${program} ${args.join(' ')} on ${this.name}: ${errors.trim() || `exit code ${code}`}`,
-                'the lab could not be built here; the message tells what the kernel refused',
-              ),
-            ),
-      );
-    });
+    return toItsEnd(child, input, `${program} ${args.join(' ')} on ${this.name}`);
   }
 
   setSysctl(name: string, value: string | number): void {
@@ -273,20 +241,24 @@ export class NetnsLab implements Lab {
 
 const lines = (commands: readonly string[]) => commands.map((command) => `${command}\n`).join('');
 
-function runPlain(program: string, args: string[], input: string[]): Promise<void> {
-  const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'] });
+/** Feeds a program that was just started, and waits. @returns its standard output. @throws LabError MISSING_TOOL, NO_NETWORK */
+function toItsEnd(child: ChildProcess, input: string | undefined, what: string): Promise<string> {
+  let output = '';
   let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
   });
-  child.stdin.on('error', () => {});
-  child.stdin.end(lines(input));
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(input);
   return new Promise((resolve, reject) => {
     child.once('error', (error) =>
       reject(
         new LabError(
           'MISSING_TOOL',
-          `cannot run ${program}: ${error.message}`,
+          `cannot run ${what}: ${error.message}`,
           'npm run setup, as root, installs what is missing',
           error,
         ),
@@ -294,14 +266,22 @@ function runPlain(program: string, args: string[], input: string[]): Promise<voi
     );
     child.once('close', (code) =>
       code === 0
-        ? resolve()
+        ? resolve(output)
         : reject(
             new LabError(
               'NO_NETWORK',
-              `cannot build the lab's network: ${errors.trim()}`,
-              'the kernel must allow network namespaces and veth pairs',
+              `${what}: ${errors.trim() || `exit code ${code}`}`,
+              'the lab could not be built here; the message tells what the kernel refused (it must allow network namespaces, veth pairs and nftables)',
             ),
           ),
     );
   });
+}
+
+async function runPlain(program: string, args: string[], input: string[]): Promise<void> {
+  await toItsEnd(
+    spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'] }),
+    lines(input),
+    `${program} ${args.join(' ')}`,
+  );
 }

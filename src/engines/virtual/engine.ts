@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type ErrorCode, LabError } from '../../errors.ts';
+import { LabError } from '../../errors.ts';
 import type { ActRecord, Message } from '../../lab/record.ts';
 import { codeRoot, moduleExtension, packageRoot } from '../../root.ts';
 import type { Engine, Staged } from '../engine.ts';
@@ -14,8 +14,6 @@ const MEMORY = '768M';
 /** The lab tells its clock every minute of its own time; a minute of it takes milliseconds. So long a silence is a hang. */
 const HANG_SECONDS = 30;
 const TAIL_LINES = 12;
-
-const LEAVES_EVIDENCE = new Set<ErrorCode>(['SERVICE_DIED', 'SERVICE_SILENT', 'STEP_FAILED']);
 
 /** Kernel command line of a lab; values are quoted as the kernel's parser wants it. */
 export function kernelArguments(folder: string): string[] {
@@ -100,14 +98,14 @@ export const virtual = (hz: Hz): Engine => ({
       };
       alive();
       createInterface({ input: child.stdout }).on('line', (line) => {
-        let message: Message;
+        let message: Message | { type: 'ended' };
         try {
-          message = JSON.parse(line) as Message;
+          message = JSON.parse(line) as typeof message;
         } catch {
           remember(line);
           return;
         }
-        if ((message.type as string) === 'ended') {
+        if (message.type === 'ended') {
           if (!settled) broke('the lab’s kernel ended unexpectedly');
           return;
         }
@@ -118,7 +116,7 @@ export const virtual = (hz: Hz): Engine => ({
           finish({ versions: message.versions, memoryMb: message.memoryMb, problem: undefined });
         if (message.type === 'error') {
           const problem = LabError.fromJSON(message.error);
-          if (LEAVES_EVIDENCE.has(problem.code)) finish({ versions: message.versions, memoryMb: 0, problem });
+          if (problem.leavesEvidence) finish({ versions: message.versions, memoryMb: 0, problem });
           else {
             clearTimeout(watch);
             child.stdin.end();

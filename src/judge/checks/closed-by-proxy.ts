@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { TERMINATION } from '../../evidence/proxy.ts';
-import { defineCheck } from '../check.ts';
+import { cannotTell, defineCheck } from '../check.ts';
 import { heartbeat, longerPatience } from '../remedy.ts';
 import { inSeconds, plural, range, tally } from '../words.ts';
 
@@ -17,15 +17,8 @@ export default defineCheck({
     const expected = `${facts.box.name} closes each of ${plural(wanted, 'session')} after ${inSeconds(idle)} without a byte: FIN to the client, FIN to the broker (then RST, unless the broker has closed by then)`;
     const why =
       'A proxy ends idle sessions by its own timers (timeout client, timeout server) and says so politely, with FIN on both sides; a broker that is slower than the proxy gets a RST after its FIN, because the proxy will read no more. The pool notices at once, but a request that is just under way meets the closing door.';
-    const unknown = (observed: string) => ({
-      status: 'unknown' as const,
-      title: 'whether the proxy closed the sessions cannot be told',
-      expected,
-      observed,
-      why,
-      remedy: [],
-      evidence: [],
-    });
+    const unknown = (observed: string) =>
+      cannotTell({ title: 'whether the proxy closed the sessions cannot be told', expected, observed, why });
     if (facts.notReady !== undefined) return unknown(facts.notReady);
     const sessions = new Map(
       facts.evidence.proxySessions.flatMap((look) =>

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineCheck } from '../check.ts';
+import { cannotTell, defineCheck } from '../check.ts';
 import { clientKeepalive } from '../remedy.ts';
 import { plural, range, tally } from '../words.ts';
 
@@ -13,15 +13,12 @@ export default defineCheck({
       'A command time-out gives up waiting for the answer; it does not doubt the connection. The next command is written to the same dead socket and fails in the same way, until the kernel’s retransmissions give up.';
     const after = facts.requests.filter((request) => request.startedAt > facts.midnight);
     if (facts.notReady !== undefined || after.length < wanted)
-      return {
-        status: 'unknown',
+      return cannotTell({
         title: 'what the command time-out does cannot be told',
         expected,
         observed: facts.notReady ?? 'too few commands after the quiet',
         why,
-        remedy: [],
-        evidence: [],
-      };
+      });
     const timedOut = after.filter(
       (request) => request.outcome === 'timeout' && /command timed out/i.test(request.words),
     );

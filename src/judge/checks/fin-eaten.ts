@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineCheck } from '../check.ts';
+import { cannotTell, defineCheck } from '../check.ts';
 import { serverKeepalive } from '../remedy.ts';
 import { plural, tally } from '../words.ts';
 
@@ -13,15 +13,12 @@ export default defineCheck({
       'A FIN is one packet like any other. When a firewall drops it (it forgot the flow, it was reloaded, a rule says DROP), the client’s kernel repeats it for a while, gives up and forgets; the server has heard nothing and waits.';
     const { loss } = facts;
     if (facts.notReady !== undefined || !loss)
-      return {
-        status: 'unknown',
+      return cannotTell({
         title: 'whether the FIN was lost cannot be told',
         expected,
         observed: facts.notReady ?? 'nobody closed anything',
         why,
-        remedy: [],
-        evidence: [],
-      };
+      });
     const cases = facts.pool.map(({ local }) => {
       const fins = facts
         .journeysOf(local)

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineCheck } from '../check.ts';
+import { cannotTell, defineCheck } from '../check.ts';
 import { longerPatience } from '../remedy.ts';
 import { inSeconds, plural, range, tally } from '../words.ts';
 
@@ -17,15 +17,12 @@ export default defineCheck({
     const flows = facts.pool.map((connection) => ({ connection, flow: facts.flowOf(connection) }));
     const untold = flows.filter(({ flow }) => flow === undefined).length;
     if (facts.notReady !== undefined || untold > 0)
-      return {
-        status: 'unknown',
+      return cannotTell({
         title: 'whether the flows were forgotten cannot be told',
         expected,
         observed: facts.notReady ?? `connection tracking told nothing of ${plural(untold, 'flow')}`,
         why,
-        remedy: [],
-        evidence: [],
-      };
+      });
     const { quiet } = facts;
     const lives = flows.map(({ connection, flow }) => {
       const life = flow as NonNullable<typeof flow>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineCheck } from '../check.ts';
+import { cannotTell, defineCheck } from '../check.ts';
 import { heartbeat } from '../remedy.ts';
 import { inSeconds, plural } from '../words.ts';
 
@@ -13,15 +13,7 @@ export default defineCheck({
     const why =
       'A TCP keepalive is answered by the kernel at the other end of the connection, and that is the proxy’s. It carries no byte, so the proxy’s program never hears of it and its timers go on counting. No TCP setting fixes this.';
     if (facts.notReady !== undefined)
-      return {
-        status: 'unknown',
-        title: 'whether keepalive helps cannot be told',
-        expected,
-        observed: facts.notReady,
-        why,
-        remedy: [],
-        evidence: [],
-      };
+      return cannotTell({ title: 'whether keepalive helps cannot be told', expected, observed: facts.notReady, why });
     const cases = facts.pool.map((connection) => {
       const mine = facts.journeysOf(connection.local);
       const fin = mine.find((journey) => journey.from === facts.box.name && journey.first.flags.includes('F'));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { flagText } from '../../evidence/segments.ts';
-import { defineCheck } from '../check.ts';
+import { cannotTell, defineCheck } from '../check.ts';
 import { clientKeepalive } from '../remedy.ts';
 import { plural, range, tally } from '../words.ts';
 
@@ -13,15 +13,7 @@ export default defineCheck({
     const why =
       'The middlebox has forgotten the flow and drops what belongs to none, in silence. To the sender it looks like loss, so its kernel retransmits with doubling pauses, and the application waits.';
     if (facts.notReady !== undefined)
-      return {
-        status: 'unknown',
-        title: 'what a late packet meets cannot be told',
-        expected,
-        observed: facts.notReady,
-        why,
-        remedy: [],
-        evidence: [],
-      };
+      return cannotTell({ title: 'what a late packet meets cannot be told', expected, observed: facts.notReady, why });
     const cases = facts.latePackets.map(({ connection, late, answer }) => {
       const again = facts
         .journeysOf(connection.local)

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { flagText } from '../../evidence/segments.ts';
-import { defineCheck } from '../check.ts';
+import { cannotTell, defineCheck } from '../check.ts';
 import { clientKeepalive } from '../remedy.ts';
 import { plural, tally } from '../words.ts';
 
@@ -21,15 +21,7 @@ export default defineCheck({
     const expected = `the first packet of each of ${plural(wanted, 'connection')} after the expiry is reset by ${who}, and the client gets ECONNRESET`;
     const why = WHY[by];
     if (facts.notReady !== undefined)
-      return {
-        status: 'unknown',
-        title: 'what a late packet meets cannot be told',
-        expected,
-        observed: facts.notReady,
-        why,
-        remedy: [],
-        evidence: [],
-      };
+      return cannotTell({ title: 'what a late packet meets cannot be told', expected, observed: facts.notReady, why });
     const cases = facts.latePackets.map(({ connection, flow, late, answer }) => {
       const home = facts.hostOf(flow.server);
       const answeredBy = answer?.from;

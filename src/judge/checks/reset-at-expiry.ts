@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineCheck } from '../check.ts';
+import { cannotTell, defineCheck } from '../check.ts';
 import { clientKeepalive } from '../remedy.ts';
 import { plural, range } from '../words.ts';
 
@@ -12,15 +12,12 @@ export default defineCheck({
     const why =
       'A balancer that resets both ends at the expiry says goodbye: each end gets a RST in the other’s name, with exactly the next sequence number (RFC 5961), and both kernels drop the socket. The pool learns at night, not at the first request.';
     if (facts.notReady !== undefined)
-      return {
-        status: 'unknown',
+      return cannotTell({
         title: 'whether both ends were reset cannot be told',
         expected,
         observed: facts.notReady,
         why,
-        remedy: [],
-        evidence: [],
-      };
+      });
     const cases = facts.pool.map((connection) => {
       const flow = facts.flowOf(connection);
       const gone = flow?.destroyed?.reason === 'idle-timeout' ? flow.destroyed.time : undefined;

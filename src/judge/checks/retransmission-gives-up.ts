@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineCheck } from '../check.ts';
+import { cannotTell, defineCheck } from '../check.ts';
 import { clientKeepalive } from '../remedy.ts';
 import { inSeconds, plural, range, tally } from '../words.ts';
 
@@ -13,15 +13,12 @@ export default defineCheck({
     const why =
       'Without a time-out of its own the library waits for the kernel. The kernel doubles the pause after every retransmission and gives up when net.ipv4.tcp_retries2 says so: 15 by default, which is at least 924.6 s (tcp_model_timeout). That is the quarter of an hour in so many incident reports.';
     if (facts.notReady !== undefined || wanted === 0)
-      return {
-        status: 'unknown',
+      return cannotTell({
         title: 'whether retransmission gave up cannot be told',
         expected,
         observed: facts.notReady ?? 'no command after the quiet',
         why,
-        remedy: [],
-        evidence: [],
-      };
+      });
     const cases = facts.morning.map((request) => {
       const again = facts
         .journeysOf(request.local ?? '')

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineCheck } from '../check.ts';
+import { cannotTell, defineCheck } from '../check.ts';
 import { serverKeepalive } from '../remedy.ts';
 import { inSeconds, plural, tally } from '../words.ts';
 
@@ -15,15 +15,12 @@ export default defineCheck({
     const { loss } = facts;
     const look = facts.lastLook.filter(({ host }) => hosts.includes(host));
     if (facts.notReady !== undefined || !loss || look.length === 0)
-      return {
-        status: 'unknown',
+      return cannotTell({
         title: 'whether the server noticed cannot be told',
         expected,
         observed: facts.notReady ?? 'the evidence is incomplete',
         why,
-        remedy: [],
-        evidence: [],
-      };
+      });
     const zombies = facts.matchingAtEnd.zombies.filter(({ host }) => hosts.includes(host));
     const forEver = zombies.filter(({ socket }) => socket.timer === undefined && socket.kernel?.keepalive === false);
     const ok = forEver.length === wanted;

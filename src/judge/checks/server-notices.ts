@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineCheck } from '../check.ts';
+import { cannotTell, defineCheck } from '../check.ts';
 import { serverKeepalive } from '../remedy.ts';
 import { inSeconds, plural, range } from '../words.ts';
 
@@ -20,15 +20,12 @@ export default defineCheck({
     const sockets = look.flatMap(({ host, sockets: all }) => all.map((socket) => ({ host, socket })));
     const kernel = sockets[0]?.socket.kernel;
     if (facts.notReady !== undefined || !loss || !kernel)
-      return {
-        status: 'unknown',
+      return cannotTell({
         title: 'when the server noticed cannot be told',
         expected: `${at} gives up each socket by its own keepalive`,
         observed: facts.notReady ?? 'the evidence is incomplete',
         why,
-        remedy: [],
-        evidence: [],
-      };
+      });
     const promised = kernel.idleSeconds + kernel.probes * kernel.intervalSeconds;
     const expected = `${at} gives up each of ${plural(wanted, 'socket')} ${inSeconds(promised)} after the last packet it received (${kernel.idleSeconds} s idle + ${kernel.probes} probes × ${kernel.intervalSeconds} s, by getsockopt)`;
     const cases = facts.pool.map(({ local }) => {

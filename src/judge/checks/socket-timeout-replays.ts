@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineCheck } from '../check.ts';
+import { cannotTell, defineCheck } from '../check.ts';
 import { clientKeepalive } from '../remedy.ts';
 import { inSeconds, plural, range, tally } from '../words.ts';
 
@@ -13,15 +13,12 @@ export default defineCheck({
     const why =
       'A socket time-out doubts the connection: no byte for that long while a command is pending, so it is destroyed and opened anew. The library then repeats what was pending (ioredis: autoResendUnfulfilledCommands). Had only the answer been lost, the command would now be applied twice.';
     if (facts.notReady !== undefined || facts.morning.length < wanted)
-      return {
-        status: 'unknown',
+      return cannotTell({
         title: 'what the socket time-out does cannot be told',
         expected,
         observed: facts.notReady ?? 'too few commands after the quiet',
         why,
-        remedy: [],
-        evidence: [],
-      };
+      });
     const applied = facts.evidence.events.filter(({ event }) => event === 'ledger').flatMap(({ ids }) => ids ?? []);
     const cases = facts.morning.map((request) => {
       const old = facts.pool.find(({ local }) => local === request.local);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineCheck } from '../check.ts';
+import { cannotTell, defineCheck } from '../check.ts';
 import { clientKeepalive, heartbeat } from '../remedy.ts';
 import { inSeconds, plural, range, tally } from '../words.ts';
 
@@ -15,15 +15,8 @@ export default defineCheck({
     const why = proxy
       ? 'A proxy counts bytes of the application. A heartbeat sends some before its patience ends, so the session never becomes idle.'
       : 'Every keepalive probe passes through the middlebox and starts the flow’s timer anew; the flow never becomes idle for long enough to be forgotten.';
-    const unknown = (observed: string) => ({
-      status: 'unknown' as const,
-      title: 'whether the pool survived cannot be told',
-      expected,
-      observed,
-      why,
-      remedy: [],
-      evidence: [],
-    });
+    const unknown = (observed: string) =>
+      cannotTell({ title: 'whether the pool survived cannot be told', expected, observed, why });
     if (facts.notReady !== undefined) return unknown(facts.notReady);
     if (facts.morning.length < wanted)
       return unknown(`only ${facts.morning.length} of ${wanted} connections were used after the quiet`);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineCheck } from '../check.ts';
+import { cannotTell, defineCheck } from '../check.ts';
 import { serverKeepalive } from '../remedy.ts';
 import { inSeconds, plural, tally } from '../words.ts';
 
@@ -27,9 +27,12 @@ export default defineCheck({
     const all = facts.lastLook
       .filter(({ host }) => hosts.includes(host))
       .flatMap(({ sockets }) => sockets.filter(({ state }) => state === 'ESTABLISHED'));
-    if (facts.notReady !== undefined || facts.lastLook.length === 0 || unmatched.length > 0)
-      return {
-        status: 'unknown',
+    if (
+      facts.notReady !== undefined ||
+      !hosts.every((host) => facts.lastLook.some((look) => look.host === host)) ||
+      unmatched.length > 0
+    )
+      return cannotTell({
         title: `whether ${at} keeps zombies cannot be told`,
         expected,
         observed:
@@ -38,9 +41,7 @@ export default defineCheck({
             ? `the evidence says nothing about the counterparts of ${plural(unmatched.length, 'socket')}`
             : 'the sockets were not looked at'),
         why,
-        remedy: [],
-        evidence: [],
-      };
+      });
     const ok = exactly === undefined ? here.length >= (atLeast as number) : here.length === exactly;
     const timers = here.map(({ socket }) =>
       socket.timer
