@@ -39,6 +39,11 @@ class NetnsHost implements LabHost {
   readonly serviceAddress: string | undefined;
   interfaces: ReadonlyMap<number, string> = new Map();
   gone = false;
+  /**
+   * The links to pull, at the middlebox's end: there only connected routes are lost with a link, and they come back with
+   * it. The host sees its carrier go and keeps its default route, as with a real cable.
+   */
+  cable: { end: NetnsHost; links: readonly string[] };
   readonly #namespace: number;
   readonly #links: string[];
   readonly #processes = new Set<LabProcess>();
@@ -48,6 +53,7 @@ class NetnsHost implements LabHost {
     this.address = address;
     this.serviceAddress = serviceAddress;
     this.#links = links;
+    this.cable = { end: this, links };
     this.#namespace = openNamespace(join(NAMESPACES, name));
   }
 
@@ -107,11 +113,8 @@ class NetnsHost implements LabHost {
   }
 
   async setLinks(up: boolean): Promise<void> {
-    await this.run(
-      'ip',
-      ['-batch', '-'],
-      this.#links.map((link) => `link set ${link} ${up ? 'up' : 'down'}\n`).join(''),
-    );
+    const { end, links } = this.cable;
+    await end.run('ip', ['-batch', '-'], links.map((link) => `link set ${link} ${up ? 'up' : 'down'}\n`).join(''));
   }
 
   socketOptions(): Map<number, KernelSocketOptions> {
@@ -193,6 +196,7 @@ export class NetnsLab implements Lab {
       );
     }
     const lab = new NetnsLab(folder, hosts);
+    for (const { host } of links) lab.host(host).cable = { end: lab.host(middlebox), links: [host] };
     const loopback = ['link set lo up'];
     await Promise.all([
       ...links.map(({ host, net }) =>
