@@ -16,5 +16,9 @@ export const packageRoot: string = (() => {
 /** `.ts` when run from the sources, `.js` when run from the build. */
 export const moduleExtension: string = extname(fileURLToPath(import.meta.url));
 
-/** The folder that holds `src` and `services`: the package's root, or `dist` in a build. */
-export const codeRoot: string = dirname(dirname(fileURLToPath(import.meta.url)));
+/** The folder that holds `src` and `services`: the package's root, `dist` in a build, a cache folder in a bundle. */
+export const codeRoot: string = (() => {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'services/client'))) folder = dirname(folder);
+  return folder;
+})();

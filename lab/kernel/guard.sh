@@ -1,14 +1,26 @@
 #!/bin/sh
-# Watches over a time-travelling kernel: guard.sh <run's folder> <program> <its arguments …>
+# Watches over a time-travelling kernel: guard.sh <run's folder> <CPUs> <program> <its arguments …>
 # Says on standard output when it has ended. Standard input is the lifeline: when it closes, the kernel and all its helpers
 # end, and the run's folder goes too unless it has been moved to its place by then.
 folder=$1
-shift
+cpus=$2
+shift 2
 exec 3<&0
-"$@" </dev/null 3<&- &
+# User-Mode Linux is one CPU in many processes, of which one runs at a time. On a CPU of their own they hand over several
+# times as fast. A lock on the CPU's folder in sysfs, which ends with us, tells other labs that it is taken.
+cpu=
+for number in $cpus; do
+  exec 4<"/sys/devices/system/cpu/cpu$number" || continue
+  flock -n 4 2>/dev/null && cpu=$number && break
+  exec 4<&-
+done
+[ -n "$cpu" ] || cpu=${cpus%% *}
+if [ -n "$cpu" ] && taskset -c "$cpu" true 2>/dev/null; then set -- taskset -c "$cpu" "$@"; fi
+"$@" </dev/null 3<&- 4<&- &
 kernel=$!
 # User-Mode Linux makes itself the leader of a process group, in which its helpers are.
 (
+  exec 4<&-
   cat <&3 >/dev/null
   kill -KILL -- -$kernel 2>/dev/null
   kill -KILL $kernel 2>/dev/null
@@ -18,6 +30,7 @@ reader=$!
 trap '' PIPE
 wait $kernel
 code=$?
+exec 4<&-
 # From here on that number may be somebody else's.
 kill $reader 2>/dev/null
 echo "{\"type\":\"ended\",\"code\":$code}" 2>/dev/null

@@ -12,6 +12,11 @@ export interface Broker {
     program: string;
     args(file: string): string[];
   };
+  /**
+   * True when, as configured here, it does nothing of its own that anyone could see: it may be stopped while no socket of
+   * its has anything for it.
+   */
+  onlyServes: boolean;
   /** A line the server prints once it takes connections. */
   ready: RegExp;
   /** The server's own configuration language, for remedies. */

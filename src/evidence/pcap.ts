@@ -56,3 +56,30 @@ export class PcapStream {
     return this.#little ? this.#rest.readUInt32LE(offset) : this.#rest.readUInt32BE(offset);
   }
 }
+
+/** The beginning of a pcap file with nanosecond time stamps. */
+export function pcapHeader(linkType: number): Buffer {
+  const header = Buffer.alloc(HEADER);
+  header.writeUInt32LE(MAGIC_NANO, 0);
+  header.writeUInt16LE(2, 4);
+  header.writeUInt16LE(4, 6);
+  header.writeUInt32LE(262_144, 16);
+  header.writeUInt32LE(linkType, 20);
+  return header;
+}
+
+/** One packet of a pcap file. */
+export function pcapRecord(frame: {
+  seconds: number;
+  nanoseconds: number;
+  data: Buffer;
+  originalLength: number;
+}): Buffer {
+  const record = Buffer.alloc(RECORD_HEADER + frame.data.length);
+  record.writeUInt32LE(frame.seconds, 0);
+  record.writeUInt32LE(frame.nanoseconds, 4);
+  record.writeUInt32LE(frame.data.length, 8);
+  record.writeUInt32LE(frame.originalLength, 12);
+  frame.data.copy(record, RECORD_HEADER);
+  return record;
+}

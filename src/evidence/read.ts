@@ -5,7 +5,7 @@ import { EVIDENCE_FILES } from '../lab/collect.ts';
 import type { KernelSocketOptions } from '../lab/lab.ts';
 import type { ActRecord, RunRecord } from '../lab/record.ts';
 import type { ActPlan } from '../scenario/plan.ts';
-import type { Flow, FlowEvent } from './conntrack.ts';
+import type { Flow, FlowEvent } from './flows.ts';
 import { mergeCaptures } from './merge.ts';
 import { interfaceIndexOf, type Packet, parsePacket } from './packet.ts';
 import { PcapStream } from './pcap.ts';

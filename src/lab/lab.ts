@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { LabError } from '../errors.ts';
+import type { Flow } from '../evidence/flows.ts';
+import type { SocketRow } from '../evidence/sockets.ts';
 
 /**
  * The contract between the orchestrator and the places where hosts live. A scenario does not know which it is in.
@@ -30,6 +32,12 @@ export interface LabHost {
   setSysctl(name: string, value: string | number): void;
   /** Cuts or mends every link of this host, as if the cable were pulled. */
   setLinks(up: boolean): Promise<void>;
+  /** A path that opens its network namespace (setns(2)), for those who watch it. */
+  readonly namespace: string;
+  /** Its TCP sockets at this moment, but for listening ones. */
+  sockets(): SocketRow[];
+  /** The TCP flows it tracks at this moment. Looking makes the kernel drop those that have expired. */
+  flows(): Flow[];
   /** The kernel's own values for TCP sockets of this host's processes, by inode. */
   socketOptions(): Map<number, KernelSocketOptions>;
 }

@@ -7,14 +7,27 @@ import { LabError, messageOf } from '../errors.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { Message } from './record.ts';
 import { playAct } from './stage.ts';
+import { Watcher } from './watch/watcher.ts';
 
 /** In a tmpfs of the lab's own. */
 const SCRATCH = '/run/idlelab';
 
 type Tell = (message: Message) => void;
 
-async function playActs(plan: Plan, evidence: string, tell: Tell, versions: Record<string, string>): Promise<void> {
+interface Playing {
+  plan: Plan;
+  /** Whether the kernel's clock jumps over times in which every program sleeps. */
+  clockJumps: boolean;
+}
+
+async function playActs(
+  { plan, clockJumps }: Playing,
+  evidence: string,
+  tell: Tell,
+  versions: Record<string, string>,
+): Promise<void> {
   mkdirSync(evidence, { recursive: true });
+  using watcher = new Watcher();
   for (const act of plan.acts) {
     tell({ type: 'act', act: act.name, title: act.title });
     const began = now();
@@ -23,7 +36,7 @@ async function playActs(plan: Plan, evidence: string, tell: Tell, versions: Reco
     let played: Awaited<ReturnType<typeof playAct>>;
     let ended = began;
     try {
-      played = await playAct(lab, act, evidence, tell, versions);
+      played = await playAct({ lab, watcher, clockJumps }, act, evidence, tell, versions);
       ended = now();
     } finally {
       await lab[Symbol.asyncDispose]();
@@ -60,12 +73,12 @@ const asLabError = (failure: unknown): LabError =>
  * Plays all acts of a plan on the network namespaces of the kernel it runs on, and copies the evidence to `output`. Tells
  * what happens; its last message is `done` or `error`. Never throws.
  */
-export async function playPlan(plan: Plan, output: string, tell: Tell): Promise<void> {
+export async function playPlan(playing: Playing, output: string, tell: Tell): Promise<void> {
   const evidence = join(SCRATCH, 'evidence');
   const versions: Record<string, string> = { kernel: release(), node: process.version };
   let failure: unknown;
   try {
-    await playActs(plan, evidence, tell, versions);
+    await playActs(playing, evidence, tell, versions);
   } catch (error) {
     failure = error;
   }

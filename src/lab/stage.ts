@@ -19,7 +19,8 @@ import {
 } from '../scenario/plan.ts';
 import { Collector } from './collect.ts';
 import type { Lab, LabHost, LabProcess } from './lab.ts';
-import type { ActRecord, Message, StepRecord } from './record.ts';
+import type { ActRecord, LostEvidence, Message, StepRecord } from './record.ts';
+import type { Watcher } from './watch/watcher.ts';
 
 /** How long the agent may take to connect, or to answer commands that no wait follows. */
 const PATIENCE_SECONDS = 10;
@@ -116,13 +117,20 @@ const ACTION_TEXT: Record<string, (host: string, connections: number) => string>
   close: (host) => `${host} closes its connections`,
 };
 
+export interface Stage {
+  lab: Lab;
+  watcher: Watcher;
+  /** Whether time costs nothing here while every program sleeps. */
+  clockJumps: boolean;
+}
+
 /**
  * Plays one act in a lab that is already up: starts services and collectors, walks the timeline, gathers evidence
  * into `folder`. The lab is the caller's, to be disposed of afterwards.
  * @throws LabError SERVICE_DIED, SERVICE_SILENT, STEP_FAILED (what was collected until then stays in `folder`)
  */
 export async function playAct(
-  lab: Lab,
+  { lab, watcher, clockJumps }: Stage,
   act: ActPlan,
   folder: string,
   tell: (message: Message) => void,
@@ -131,7 +139,7 @@ export async function playAct(
   const box = middleboxOf(act);
   const client = clientOf(act);
   const brokers = hostsOf(act, 'broker');
-  const collector = new Collector(lab, act.name, box.name, folder);
+  const collector = new Collector(lab, watcher, act.name, box.name, folder);
   const services = new Map<string, LabProcess[]>([...lab.hosts.keys()].map((host) => [host, []]));
   const tuning = act.tuning[client.name] ?? {};
   const { default: broker } = await BROKERS.load((brokers[0] as BrokerPlan).broker);
@@ -166,6 +174,9 @@ export async function playAct(
     ...brokers.map(async (plan) => services.get(plan.name)?.push(await startBroker(lab, plan, act, broker, collector))),
   ]);
   collector.useSessions(playing.sessions);
+  if (clockJumps && broker.onlyServes)
+    for (const { name } of brokers)
+      for (const { child } of services.get(name) ?? []) if (child.pid !== undefined) watcher.park(child.pid);
 
   const started = now();
   const steps: StepRecord[] = [];
@@ -283,8 +294,9 @@ export async function playAct(
     }
   };
 
+  let lostEvidence: LostEvidence;
   const deaths = [
-    ...collector.died,
+    watcher.died,
     ...[...lab.hosts.keys()].flatMap((host) => services.get(host) ?? []).map((process) => process.died),
   ];
   try {
@@ -297,7 +309,7 @@ export async function playAct(
       }),
     );
   } finally {
-    await collector.stop();
+    lostEvidence = await collector.stop();
   }
   return {
     name: act.name,
@@ -308,7 +320,7 @@ export async function playAct(
     interfaces: Object.fromEntries(
       [...lab.hosts.values()].map((host) => [host.name, Object.fromEntries(host.interfaces)]),
     ),
-    lostEvidence: collector.lost,
+    lostEvidence,
     target: playing.target,
   };
 }

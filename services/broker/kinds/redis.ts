@@ -40,6 +40,8 @@ const redis: Broker = {
     keepalive: (idleSeconds) =>
       `tcp-keepalive ${idleSeconds}  # seconds; idle ${idleSeconds} s, then every ${Math.max(1, Math.floor(idleSeconds / 3))} s, 3 probes`,
   },
+  // No `timeout`, no keys that expire, no saving, no replicas: its timer finds nothing to do.
+  onlyServes: true,
   ready: /Ready to accept connections/,
   ledger: async ({ host, folder }) =>
     (await host.run('redis-cli', ['-s', socketFile(folder, host.name), 'LRANGE', LEDGER, '0', '-1']))

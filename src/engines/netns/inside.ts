@@ -22,4 +22,4 @@ input.on('close', leave);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, leave);
 
 const plan = JSON.parse((await once(input, 'line'))[0] as string) as Plan;
-await playPlan(plan, output, (message) => process.stdout.write(`${JSON.stringify(message)}\n`));
+await playPlan({ plan, clockJumps: false }, output, (message) => process.stdout.write(`${JSON.stringify(message)}\n`));

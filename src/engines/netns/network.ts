@@ -2,9 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError, messageOf } from '../../errors.ts';
+import type { Flow } from '../../evidence/flows.ts';
+import type { SocketRow } from '../../evidence/sockets.ts';
 import { type KernelSocketOptions, type Lab, type LabHost, LabProcess, type SpawnOptions } from '../../lab/lab.ts';
+import { flowTable } from '../../linux/ctnetlink.ts';
+import { socketTable } from '../../linux/inet-diag.ts';
+import { closeNamespace, inNamespace, interfaceIndex, openNamespace, socketOptions } from '../../linux/libc.ts';
 import type { ActPlan } from '../../scenario/plan.ts';
-import { closeNamespace, inNamespace, interfaceIndex, openNamespace, socketOptions } from './libc.ts';
 
 // Hosts as network namespaces, one veth pair from each to the middlebox, which routes between them:
 //
@@ -44,6 +48,7 @@ class NetnsHost implements LabHost {
    * it. The host sees its carrier go and keeps its default route, as with a real cable.
    */
   cable: { end: NetnsHost; links: readonly string[] };
+  readonly namespace: string;
   readonly #namespace: number;
   readonly #links: string[];
   readonly #processes = new Set<LabProcess>();
@@ -54,7 +59,8 @@ class NetnsHost implements LabHost {
     this.serviceAddress = serviceAddress;
     this.#links = links;
     this.cable = { end: this, links };
-    this.#namespace = openNamespace(join(NAMESPACES, name));
+    this.namespace = join(NAMESPACES, name);
+    this.#namespace = openNamespace(this.namespace);
   }
 
   learnInterfaces(): void {
@@ -115,6 +121,14 @@ class NetnsHost implements LabHost {
   async setLinks(up: boolean): Promise<void> {
     const { end, links } = this.cable;
     await end.run('ip', ['-batch', '-'], links.map((link) => `link set ${link} ${up ? 'up' : 'down'}\n`).join(''));
+  }
+
+  sockets(): SocketRow[] {
+    return inNamespace(this.#namespace, socketTable);
+  }
+
+  flows(): Flow[] {
+    return inNamespace(this.#namespace, flowTable);
   }
 
   socketOptions(): Map<number, KernelSocketOptions> {

@@ -17,7 +17,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -39,6 +39,15 @@ const TOOLS: Record<string, string> = {
   xz: 'xz-utils',
   strip: 'binutils',
 };
+/** What is not built in, in the order in which it must be loaded. */
+const MODULES = [
+  'net/netfilter/ipvs/ip_vs.ko',
+  'net/netfilter/ipvs/ip_vs_rr.ko',
+  'net/netfilter/ipvs/ip_vs_wrr.ko',
+  'net/netfilter/ipvs/ip_vs_lc.ko',
+  'net/netfilter/ipvs/ip_vs_sh.ko',
+  'net/netfilter/ipvs/ip_vs_mh.ko',
+] as const;
 const ROOM_BYTES = 2.5 * 1024 ** 3;
 /** About as many files as a build compiles, for the progress. */
 const FILES = 790;
@@ -285,13 +294,15 @@ export async function buildKernel({ hz, onProgress }: BuildOptions): Promise<str
     if (missing.length > 0)
       throw new LabError('BUILD_FAILED', `this source does not know ${missing.join(', ')}`, `take Linux ${SERIES}`);
     let compiled = 0;
-    await make([`-j${availableParallelism()}`, 'linux'], (line) => {
+    await make([`-j${availableParallelism()}`, 'linux', 'modules'], (line) => {
       if (/^ {2}(CC|AS|LD|AR) /.test(line)) onProgress(`compiling, file ${++compiled} of about ${FILES}`);
     });
     const partial = `${final}.partial-${process.pid}`;
     mkdirSync(partial, { recursive: true });
     copyFileSync(join(output, 'linux'), join(partial, 'linux'));
     await run('strip', [join(partial, 'linux')], { cwd: partial, log });
+    for (const module of MODULES) copyFileSync(join(output, module), join(partial, basename(module)));
+    await run('strip', ['--strip-debug', ...MODULES.map((module) => join(partial, basename(module)))], { cwd: partial, log });
     writeFileSync(join(partial, 'config'), readFileSync(join(output, '.config')));
     renameSync(partial, final);
     for (const folder of [output, tree]) rmSync(folder, { recursive: true, force: true });

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { LabError } from '../../errors.ts';
 import type { ActRecord, Message } from '../../lab/record.ts';
-import { codeRoot, moduleExtension, packageRoot } from '../../root.ts';
+import { packageRoot } from '../../root.ts';
 import type { Engine, Staged } from '../engine.ts';
+import { type LabCode, labCode } from './bundle.ts';
 import { findKernel, HOW_TO_BUILD, type Hz } from './kernel.ts';
 
 export const PLAN_FILE = 'plan.json';
@@ -15,9 +17,20 @@ const MEMORY = '768M';
 const HANG_SECONDS = 30;
 const TAIL_LINES = 12;
 
+/** Numbers of the CPUs we may use, in an order of chance: labs that start together try different ones first. */
+function cpus(): number[] {
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  const numbers = list.split(',').flatMap((range) => {
+    const [from, to = from] = range.split('-').map(Number) as [number, number?];
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  });
+  const start = randomInt(numbers.length);
+  return [...numbers.slice(start), ...numbers.slice(0, start)];
+}
+
 /** Kernel command line of a lab; values are quoted as the kernel's parser wants it. */
-export function kernelArguments(folder: string): string[] {
-  const inside = join(codeRoot, `src/engines/virtual/inside${moduleExtension}`);
+export function kernelArguments(folder: string, code: LabCode): string[] {
+  const inside = join(code.root, `src/engines/virtual/inside${code.extension}`);
   return [
     ...[`mem=${MEMORY}`, 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro'],
     // Time stands still while nobody has anything to do: the clock jumps to the next timer.
@@ -34,16 +47,15 @@ export function kernelArguments(folder: string): string[] {
 /** The lab on a kernel of its own, User-Mode Linux with time travel: the same code, hours in seconds, without root. */
 export const virtual = (hz: Hz): Engine => ({
   name: 'virtual',
-  stage(plan, folder, { onMessage, signal }) {
+  async stage(plan, folder, { onMessage, signal }) {
     const kernel = findKernel(hz);
     if (kernel === undefined)
-      return Promise.reject(
-        new LabError('MISSING_KERNEL', `the time-travelling kernel (HZ ${hz}) is not built`, HOW_TO_BUILD),
-      );
+      throw new LabError('MISSING_KERNEL', `the time-travelling kernel (HZ ${hz}) is not built`, HOW_TO_BUILD);
+    const code = await labCode();
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, PLAN_FILE), JSON.stringify(plan));
     const guard = join(packageRoot, 'lab/kernel/guard.sh');
-    const child = spawn('sh', [guard, folder, kernel, ...kernelArguments(folder)], {
+    const child = spawn('sh', [guard, folder, cpus().join(' '), kernel, ...kernelArguments(folder, code)], {
       stdio: ['pipe', 'pipe', 'pipe'],
       // A process group of its own, which ends as a whole.
       detached: true,

@@ -1,4 +1,4 @@
-/** Connection tracking as `conntrack -L` and `conntrack -E -o timestamp,id,extended` print it. */
+/** Connection tracking: entries of the kernel's table and its events, in the words of conntrack(8). */
 
 export interface Tuple {
   src: string;
@@ -27,31 +27,8 @@ export interface FlowEvent extends Flow {
   reason: 'idle-timeout' | 'closed' | 'never-established' | 'deleted' | 'unknown' | undefined;
 }
 
-const TUPLE = /src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)/g;
-
-export function parseFlow(line: string): Flow | undefined {
-  const tuples = [...line.matchAll(TUPLE)].map(([, src, dst, sport, dport]) => ({
-    src: src as string,
-    sport: Number(sport),
-    dst: dst as string,
-    dport: Number(dport),
-  }));
-  const [original, reply] = tuples;
-  const protocol = /\btcp\s+6\s+(?:(\d+)\s+)?(?:([A-Z][A-Z0-9_]+)\s+)?(?=src=)/.exec(line);
-  if (!original || !reply || !protocol) return undefined;
-  return {
-    id: Number(/\bid=(\d+)/.exec(line)?.[1] ?? 0),
-    state: protocol[2],
-    expiresIn: protocol[1] === undefined ? undefined : Number(protocol[1]),
-    original,
-    reply,
-    assured: line.includes('[ASSURED]'),
-    deletedBy: /\bportid=(\d+)/.exec(line)?.[1],
-  };
-}
-
 /** Why the kernel let an entry go, from the TCP state it was in. An entry in ESTABLISHED can only go by its idle timer. */
-function reasonOf(flow: Flow): FlowEvent['reason'] {
+export function reasonOf(flow: Flow): FlowEvent['reason'] {
   if (flow.deletedBy !== undefined) return 'deleted';
   switch (flow.state) {
     case undefined:
@@ -65,14 +42,6 @@ function reasonOf(flow: Flow): FlowEvent['reason'] {
     default:
       return 'closed';
   }
-}
-
-export function parseFlowEvent(line: string): FlowEvent | undefined {
-  const head = /^\[(\d+\.\d+)\]\s+\[(NEW|UPDATE|DESTROY)\]/.exec(line);
-  const flow = head && parseFlow(line);
-  if (!head || !flow) return undefined;
-  const event = head[2] as FlowEvent['event'];
-  return { time: Number(head[1]), event, ...flow, reason: event === 'DESTROY' ? reasonOf(flow) : undefined };
 }
 
 export const tupleText = (tuple: Tuple): string => `${tuple.src}:${tuple.sport} > ${tuple.dst}:${tuple.dport}`;

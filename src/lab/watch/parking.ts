@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeDescriptor, duplicateOf, pollInput } from '../../linux/libc.ts';
+
+/** How long a server that was woken is left to its own devices before it is parked again. */
+const AWAKE_MS = 50;
+
+interface Rest {
+  sleeping: boolean;
+  stopped: boolean;
+  voluntary: number;
+  involuntary: number;
+}
+
+function restOf(pid: number): Rest | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const number = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? Number.NaN);
+    const state = /^State:\s+(\S)/m.exec(status)?.[1];
+    return {
+      sleeping: state === 'S',
+      stopped: state === 'T',
+      voluntary: number('voluntary_ctxt_switches'),
+      involuntary: number('nonvoluntary_ctxt_switches'),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function eventPollOf(pid: number): number {
+  for (const descriptor of readdirSync(`/proc/${pid}/fd`))
+    if (readlinkSync(`/proc/${pid}/fd/${descriptor}`) === 'anon_inode:[eventpoll]')
+      return duplicateOf(pid, Number(descriptor));
+  throw new Error(`process ${pid} has no epoll descriptor`);
+}
+
+const signal = (pid: number, name: 'SIGSTOP' | 'SIGCONT') => {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended; whoever watches over it will say so.
+  }
+};
+
+/**
+ * Keeps a server stopped (SIGSTOP) while it has nothing to do, so that its housekeeping ticks do not hold up a clock that
+ * could jump. Its sockets are the kernel's and live on: they acknowledge, probe and expire. A duplicate of its epoll(7)
+ * descriptor tells, exactly as it would tell the server, when there is something to read, accept or notice; then it runs.
+ */
+export class Parking implements Disposable {
+  readonly fd: number;
+  readonly #pid: number;
+  #parkAt: number;
+
+  constructor(pid: number) {
+    this.#pid = pid;
+    this.fd = eventPollOf(pid);
+    this.#parkAt = performance.now() + AWAKE_MS;
+  }
+
+  get parked(): boolean {
+    return this.#parkAt === Number.POSITIVE_INFINITY;
+  }
+
+  /** When to call `park`, in ms of performance.now(). */
+  get due(): number {
+    return this.#parkAt;
+  }
+
+  /** Its descriptor is ready: let it run. */
+  wake(): void {
+    signal(this.#pid, 'SIGCONT');
+    this.#parkAt = performance.now() + AWAKE_MS;
+  }
+
+  /** Stops it if it is waiting for events, and for nothing else; else it runs on for a while. */
+  park(): void {
+    const before = restOf(this.#pid);
+    if (before?.sleeping && !this.#ready) {
+      signal(this.#pid, 'SIGSTOP');
+      const after = restOf(this.#pid);
+      // It must have gone from its sleep straight into the stop: one step, in which nothing can have been begun.
+      const straight =
+        after?.stopped && after.voluntary === before.voluntary + 1 && after.involuntary === before.involuntary;
+      if (straight && !this.#ready) {
+        this.#parkAt = Number.POSITIVE_INFINITY;
+        return;
+      }
+    }
+    this.wake();
+  }
+
+  get #ready(): boolean {
+    return pollInput([this.fd], 0).size > 0;
+  }
+
+  [Symbol.dispose](): void {
+    signal(this.#pid, 'SIGCONT');
+    closeDescriptor(this.fd);
+  }
+}

@@ -1,0 +1,106 @@
+import { writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { LabError, messageOf } from '../../errors.ts';
+import { eventDescriptor } from '../../linux/libc.ts';
+import { codeRoot, moduleExtension } from '../../root.ts';
+import type { LostEvidence } from '../record.ts';
+
+/** What to watch during one act, and where to write it. */
+export interface WatchOrder {
+  act: string;
+  folder: string;
+  socketsFile: string;
+  flowsFile: string;
+  /** `namespace`: a path that opens the host's network namespace; `capture`: the pcap file to write. */
+  hosts: { name: string; namespace: string; capture: string }[];
+  middlebox: string;
+}
+
+export type WatchCommand =
+  | { do: 'start'; order: WatchOrder }
+  | { do: 'park'; pid: number }
+  | { do: 'stop' }
+  | { do: 'end' };
+export type WatchAnswer = { did: 'start' } | { did: 'stop'; lost: LostEvidence };
+
+const ONE = Buffer.alloc(8);
+ONE.writeBigUInt64LE(1n);
+
+/**
+ * Writes down packets, ends of sockets, and beginnings and ends of flows as the kernel tells of them, on a thread of its own
+ * (thread.ts). One for all acts of a run.
+ */
+export class Watcher implements Disposable {
+  readonly #wake = eventDescriptor();
+  readonly #worker: Worker;
+  /** Rejects when the thread fails; evidence would be missing. */
+  readonly died: Promise<never>;
+  readonly #raise = () => {
+    writeSync(this.#wake, ONE);
+  };
+
+  constructor() {
+    this.#worker = new Worker(join(codeRoot, `src/lab/watch/thread${moduleExtension}`), {
+      workerData: { wake: this.#wake },
+      // Its heap holds one burst of packets.
+      resourceLimits: { maxYoungGenerationSizeMb: 16 },
+    });
+    this.died = new Promise((_, reject) => {
+      this.#worker.once('error', (error) =>
+        reject(
+          new LabError(
+            'NO_NETWORK',
+            `the lab cannot watch its network: ${messageOf(error)}`,
+            'it needs packet sockets and connection tracking inside its own namespaces; the message tells what the kernel refused',
+            error,
+          ),
+        ),
+      );
+    });
+    this.died.catch(() => {});
+    // A thread that sleeps in the kernel would keep the process from ending.
+    process.once('exit', this.#raise);
+  }
+
+  #tell(command: WatchCommand): void {
+    this.#worker.postMessage(command);
+    this.#raise();
+  }
+
+  #answered<K extends WatchAnswer['did']>(what: K): Promise<Extract<WatchAnswer, { did: K }>> {
+    const answer = new Promise<Extract<WatchAnswer, { did: K }>>((resolve) => {
+      const hear = (message: WatchAnswer) => {
+        if (message.did !== what) return;
+        this.#worker.off('message', hear);
+        resolve(message as Extract<WatchAnswer, { did: K }>);
+      };
+      this.#worker.on('message', hear);
+    });
+    return Promise.race([answer, this.died]);
+  }
+
+  /** From the moment that this resolves nothing is missed. @throws LabError NO_NETWORK */
+  async start(order: WatchOrder): Promise<void> {
+    const started = this.#answered('start');
+    this.#tell({ do: 'start', order });
+    await started;
+  }
+
+  /** Stops a server whenever it has nothing to do, see Parking. */
+  park(pid: number): void {
+    this.#tell({ do: 'park', pid });
+  }
+
+  /** Ends the watch of this act. @returns what the kernel had to drop */
+  async stop(): Promise<LostEvidence> {
+    const stopped = this.#answered('stop');
+    this.#tell({ do: 'stop' });
+    return (await stopped).lost;
+  }
+
+  [Symbol.dispose](): void {
+    process.off('exit', this.#raise);
+    this.#tell({ do: 'end' });
+  }
+}

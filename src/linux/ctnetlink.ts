@@ -1,0 +1,104 @@
+import { type Flow, type FlowEvent, reasonOf, type Tuple } from '../evidence/flows.ts';
+import { addressText } from './ip-address.ts';
+import { attributes, type NetlinkMessage, NetlinkSocket } from './netlink.ts';
+
+// Connection tracking by netlink (include/uapi/linux/netfilter/nfnetlink_conntrack.h), as `conntrack -L` and `-E` show it.
+
+const NETLINK_NETFILTER = 12;
+const NFNL_SUBSYS_CTNETLINK = 1 << 8;
+const MESSAGE = { new: NFNL_SUBSYS_CTNETLINK, get: NFNL_SUBSYS_CTNETLINK | 1, delete: NFNL_SUBSYS_CTNETLINK | 2 };
+/** Bits of NFNLGRP_CONNTRACK_NEW and NFNLGRP_CONNTRACK_DESTROY. */
+const GROUPS = 0b101;
+/** Enough for thousands of flows that expire at one look at their table. */
+const EVENT_BUFFER_BYTES = 8 * 1024 * 1024;
+const NFGENMSG = 4;
+const IPPROTO_TCP = 6;
+const IPS_ASSURED = 1 << 2;
+const CTA = { original: 1, reply: 2, status: 3, protocol: 4, timeout: 7, id: 12, timestamp: 20 } as const;
+const TUPLE = { ip: 1, protocol: 2 } as const;
+const IP = { v4Src: 1, v4Dst: 2, v6Src: 3, v6Dst: 4 } as const;
+const PROTOCOL = { number: 1, sourcePort: 2, destinationPort: 3 } as const;
+const PROTOINFO_TCP = 1;
+const TCP_STATE = 1;
+const TIMESTAMP_STOP = 2;
+
+/** By number (enum tcp_conntrack). */
+const STATES = [
+  'NONE',
+  'SYN_SENT',
+  'SYN_RECV',
+  'ESTABLISHED',
+  'FIN_WAIT',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'TIME_WAIT',
+  'CLOSE',
+  'SYN_SENT2',
+] as const;
+
+const nested = (bytes: Buffer | undefined) => attributes(bytes ?? Buffer.alloc(0));
+
+function parseTuple(bytes: Buffer | undefined): Tuple | undefined {
+  const tuple = nested(bytes);
+  const ip = nested(tuple.get(TUPLE.ip));
+  const protocol = nested(tuple.get(TUPLE.protocol));
+  const src = ip.get(IP.v4Src) ?? ip.get(IP.v6Src);
+  const dst = ip.get(IP.v4Dst) ?? ip.get(IP.v6Dst);
+  const sport = protocol.get(PROTOCOL.sourcePort);
+  const dport = protocol.get(PROTOCOL.destinationPort);
+  if (protocol.get(PROTOCOL.number)?.[0] !== IPPROTO_TCP || !src || !dst || !sport || !dport) return undefined;
+  return { src: addressText(src), sport: sport.readUInt16BE(), dst: addressText(dst), dport: dport.readUInt16BE() };
+}
+
+/** Reads one entry; undefined for what is not TCP. */
+export function parseEntry({ payload, port }: NetlinkMessage): (Flow & { stoppedAt: number | undefined }) | undefined {
+  const entry = attributes(payload.subarray(NFGENMSG));
+  const original = parseTuple(entry.get(CTA.original));
+  const reply = parseTuple(entry.get(CTA.reply));
+  if (!original || !reply) return undefined;
+  const state = nested(nested(entry.get(CTA.protocol)).get(PROTOINFO_TCP)).get(TCP_STATE)?.[0];
+  const stop = nested(entry.get(CTA.timestamp)).get(TIMESTAMP_STOP)?.readBigUInt64BE();
+  return {
+    id: entry.get(CTA.id)?.readUInt32BE() ?? 0,
+    state: state === undefined ? undefined : STATES[state],
+    expiresIn: entry.get(CTA.timeout)?.readUInt32BE(),
+    original,
+    reply,
+    assured: ((entry.get(CTA.status)?.readUInt32BE() ?? 0) & IPS_ASSURED) !== 0,
+    deletedBy: port === 0 ? undefined : String(port),
+    stoppedAt: stop === undefined || stop === 0n ? undefined : Number(stop / 1000n) / 1e6,
+  };
+}
+
+/** All TCP flows that the namespace this thread is in tracks. Looking makes the kernel drop those that have expired. */
+export function flowTable(): Flow[] {
+  using netlink = new NetlinkSocket(NETLINK_NETFILTER);
+  return netlink
+    .dump(MESSAGE.get, Buffer.alloc(NFGENMSG))
+    .map((message) => parseEntry({ ...message, port: 0 }))
+    .filter((entry) => entry !== undefined)
+    .map(({ stoppedAt: _, ...flow }) => flow);
+}
+
+/** Tells of every flow that begins or ends in this namespace, as `conntrack -E` does. */
+export const flowChanges = (): NetlinkSocket =>
+  new NetlinkSocket(NETLINK_NETFILTER, { groups: GROUPS, bufferBytes: EVENT_BUFFER_BYTES });
+
+/**
+ * Reads an event. Its time is the kernel's own where it gives one (the end of a flow, with nf_conntrack_timestamp), else
+ * that of reading, seconds since the epoch.
+ */
+export function parseChange(message: NetlinkMessage, readAt: number): FlowEvent | undefined {
+  if (message.type !== MESSAGE.new && message.type !== MESSAGE.delete) return undefined;
+  const entry = parseEntry(message);
+  if (!entry) return undefined;
+  const { stoppedAt, ...flow } = entry;
+  const ended = message.type === MESSAGE.delete;
+  return {
+    time: (ended ? stoppedAt : undefined) ?? readAt,
+    event: ended ? 'DESTROY' : 'NEW',
+    ...flow,
+    deletedBy: ended ? flow.deletedBy : undefined,
+    reason: ended ? reasonOf(flow) : undefined,
+  };
+}

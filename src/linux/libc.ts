@@ -1,0 +1,190 @@
+import { closeSync, openSync } from 'node:fs';
+import koffi from 'koffi';
+
+/** The few C library calls that Node lacks. Each throws with the call's name and errno. */
+const libc = koffi.load('libc.so.6');
+const c = {
+  setns: libc.func('int setns(int, int)'),
+  ifNameToIndex: libc.func('unsigned int if_nametoindex(const char *)'),
+  syscall: libc.func('long syscall(long, long, long, long)'),
+  getsockopt: libc.func('int getsockopt(int, int, int, uint8_t *, uint8_t *)'),
+  setsockopt: libc.func('int setsockopt(int, int, int, const uint8_t *, uint32_t)'),
+  socket: libc.func('int socket(int, int, int)'),
+  bind: libc.func('int bind(int, const uint8_t *, uint32_t)'),
+  sendto: libc.func('long sendto(int, const uint8_t *, size_t, int, const uint8_t *, uint32_t)'),
+  recv: libc.func('long recv(int, uint8_t *, size_t, int)'),
+  poll: libc.func('int poll(uint8_t *, unsigned long, int)'),
+  mmap: libc.func('void *mmap(void *, size_t, int, int, int, int64_t)'),
+  munmap: libc.func('int munmap(void *, size_t)'),
+  madvise: libc.func('int madvise(void *, size_t, int)'),
+  eventfd: libc.func('int eventfd(unsigned int, int)'),
+  close: libc.func('int close(int)'),
+};
+
+const CLONE_NEWNET = 0x40000000;
+const SYS_PIDFD_OPEN = 434;
+const SYS_PIDFD_GETFD = 438;
+const SOCK_CLOEXEC = 0x80000;
+const EFD_CLOEXEC = 0x80000;
+
+/** errno(3) values that callers tell apart. */
+export const ERRNO = { EINTR: 4, EAGAIN: 11, ENOBUFS: 105 } as const;
+
+export interface SystemCallError extends Error {
+  errno: number;
+}
+
+function failed(call: string): SystemCallError {
+  const errno = koffi.errno();
+  return Object.assign(new Error(`${call} failed with errno ${errno}`), { errno });
+}
+
+function check(call: string, result: number): number {
+  if (result < 0) throw failed(call);
+  return result;
+}
+
+const homeNamespace = openSync('/proc/self/ns/net', 'r');
+
+/**
+ * Runs synchronous code inside another network namespace: sockets it opens, processes it starts and /proc/sys/net it
+ * writes belong there. Only this thread moves, and it comes back even when the code throws.
+ */
+export function inNamespace<T>(namespaceFd: number, work: () => T): T {
+  check('setns', c.setns(namespaceFd, CLONE_NEWNET));
+  try {
+    return work();
+  } finally {
+    check('setns', c.setns(homeNamespace, CLONE_NEWNET));
+  }
+}
+
+export const openNamespace = (path: string): number => openSync(path, 'r');
+export const closeNamespace = (fd: number): void => closeSync(fd);
+export const interfaceIndex = (name: string): number => c.ifNameToIndex(name) as number;
+
+/** socket(2); it is not passed on to programs that are started. */
+export const socket = (family: number, type: number, protocol: number): number =>
+  check('socket', c.socket(family, type | SOCK_CLOEXEC, protocol));
+
+export const bind = (fd: number, address: Buffer): void => {
+  check('bind', c.bind(fd, address, address.length));
+};
+
+export const setOption = (fd: number, level: number, name: number, value: Buffer): void => {
+  check('setsockopt', c.setsockopt(fd, level, name, value, value.length));
+};
+
+/** @param size bytes that the option has */
+export function getOption(fd: number, level: number, name: number, size: number): Buffer {
+  const value = Buffer.alloc(size);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(size);
+  check('getsockopt', c.getsockopt(fd, level, name, value, length));
+  return value;
+}
+
+/** sendto(2); without an address send(2). */
+export const send = (fd: number, bytes: Buffer, address?: Buffer): void => {
+  check('sendto', Number(c.sendto(fd, bytes, bytes.length, 0, address ?? null, address?.length ?? 0)));
+};
+
+const MSG_DONTWAIT = 0x40;
+
+/** recv(2) into a buffer. @returns its length, or undefined where nothing waits and we were told not to. */
+export function receive(fd: number, buffer: Buffer, { wait }: { wait: boolean }): number | undefined {
+  for (;;) {
+    const length = Number(c.recv(fd, buffer, buffer.length, wait ? 0 : MSG_DONTWAIT));
+    if (length >= 0) return length;
+    const error = failed('recv');
+    if (error.errno === ERRNO.EAGAIN && !wait) return undefined;
+    if (error.errno !== ERRNO.EINTR) throw error;
+  }
+}
+
+const POLLIN = 1;
+const POLLFD = 8;
+
+/**
+ * poll(2) for input. Blocks this thread.
+ * @param timeoutMs how long at most; -1 for ever
+ * @returns which of the descriptors have input, an error or an end
+ */
+export function pollInput(descriptors: readonly number[], timeoutMs: number): Set<number> {
+  const table = Buffer.alloc(Math.max(1, descriptors.length) * POLLFD);
+  descriptors.forEach((descriptor, index) => {
+    table.writeInt32LE(descriptor, index * POLLFD);
+    table.writeInt16LE(POLLIN, index * POLLFD + 4);
+  });
+  const ready = c.poll(table, descriptors.length, timeoutMs) as number;
+  if (ready < 0) {
+    const error = failed('poll');
+    if (error.errno === ERRNO.EINTR) return new Set();
+    throw error;
+  }
+  return new Set(descriptors.filter((_, index) => table.readInt16LE(index * POLLFD + 6) !== 0));
+}
+
+const PROT_READ_WRITE = 3;
+const MAP_SHARED = 1;
+const MADV_DONTFORK = 10;
+
+/** Maps a descriptor's memory into this process alone: programs that are started do not get it. */
+export function mapMemory(fd: number, bytes: number): { memory: ArrayBuffer; unmap(): void } {
+  const pointer = c.mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
+  if (koffi.address(pointer) === 0xffff_ffff_ffff_ffffn) throw failed('mmap');
+  check('madvise', c.madvise(pointer, bytes, MADV_DONTFORK));
+  return { memory: koffi.view(pointer, bytes), unmap: () => check('munmap', c.munmap(pointer, bytes)) };
+}
+
+/** eventfd(2): one thread raises it, another polls it. */
+export const eventDescriptor = (): number => check('eventfd', c.eventfd(0, EFD_CLOEXEC));
+
+const SOL_SOCKET = 1;
+const IPPROTO_TCP = 6;
+const SO_KEEPALIVE = 9;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
+const TCP_USER_TIMEOUT = 18;
+
+/** What getsockopt(2) says of a TCP socket. Seconds, but for the user timeout (ms, 0 = not set). */
+export interface SocketOptions {
+  keepalive: boolean;
+  idleSeconds: number;
+  intervalSeconds: number;
+  probes: number;
+  userTimeoutMs: number;
+}
+
+const numberOption = (fd: number, level: number, name: number): number => getOption(fd, level, name, 4).readInt32LE();
+
+/** A duplicate of another process's descriptor, to be closed by the caller (pidfd_getfd(2)). */
+export function duplicateOf(pid: number, descriptor: number): number {
+  const pidfd = check('pidfd_open', Number(c.syscall(SYS_PIDFD_OPEN, pid, 0, 0)));
+  try {
+    return check('pidfd_getfd', Number(c.syscall(SYS_PIDFD_GETFD, pidfd, descriptor, 0)));
+  } finally {
+    c.close(pidfd);
+  }
+}
+
+export const closeDescriptor = (fd: number): void => {
+  c.close(fd);
+};
+
+/** Asks the kernel about a socket of another process, through a duplicate of its descriptor. */
+export function socketOptions(pid: number, descriptor: number): SocketOptions {
+  const fd = duplicateOf(pid, descriptor);
+  try {
+    return {
+      keepalive: numberOption(fd, SOL_SOCKET, SO_KEEPALIVE) !== 0,
+      idleSeconds: numberOption(fd, IPPROTO_TCP, TCP_KEEPIDLE),
+      intervalSeconds: numberOption(fd, IPPROTO_TCP, TCP_KEEPINTVL),
+      probes: numberOption(fd, IPPROTO_TCP, TCP_KEEPCNT),
+      userTimeoutMs: numberOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT),
+    };
+  } finally {
+    c.close(fd);
+  }
+}
