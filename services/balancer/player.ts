@@ -6,6 +6,8 @@ export interface PlayerContext {
   host: LabHost;
   brokers: readonly LabHost[];
   port: number;
+  /** How many connections the clients will open at once. */
+  connections: number;
   folder: string;
   /** Writes a rendered configuration where the run keeps it. @returns the file's path */
   writeConfig(name: string, text: string): string;

@@ -6,6 +6,13 @@ import type { Lab, LabHost } from './lab.ts';
 import type { LostEvidence } from './record.ts';
 import type { Watcher } from './watch/watcher.ts';
 
+/** What one connection may send and receive at a host in one burst, counted generously. */
+const FRAMES_A_CONNECTION = 32;
+const SLOTS = { least: 1024, most: 16_384 } as const;
+
+const slotsFor = (connections: number): number =>
+  Math.min(SLOTS.most, Math.max(SLOTS.least, 2 ** Math.ceil(Math.log2(connections * FRAMES_A_CONNECTION))));
+
 export const EVIDENCE_FILES = { sockets: 'sockets.ndjson', flows: 'flows.ndjson', events: 'events.ndjson' } as const;
 
 /** Gathers the evidence of one act: what packets, sockets, flow tables and programs say, each with its time. */
@@ -56,7 +63,7 @@ export class Collector {
   }
 
   /** Starts to watch packets, sockets and flows; nothing is missed once this resolves. */
-  start(): Promise<void> {
+  start(options: { connections: number; clockJumps: boolean }): Promise<void> {
     return this.#watcher.start({
       act: this.#act,
       folder: this.folder,
@@ -68,6 +75,8 @@ export class Collector {
         capture: join(this.folder, `${this.#act}.${name}.pcap`),
       })),
       middlebox: this.#middlebox.name,
+      slots: slotsFor(options.connections),
+      clockJumps: options.clockJumps,
     });
   }
 

@@ -31,7 +31,7 @@ export interface LabHost {
   run(program: string, args: readonly string[], input?: string): Promise<string>;
   setSysctl(name: string, value: string | number): void;
   /** Cuts or mends every link of this host, as if the cable were pulled. */
-  setLinks(up: boolean): Promise<void>;
+  setLinks(up: boolean): void;
   /** A path that opens its network namespace (setns(2)), for those who watch it. */
   readonly namespace: string;
   /** Its TCP sockets at this moment, but for listening ones. */

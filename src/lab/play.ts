@@ -31,7 +31,7 @@ async function playActs(
   for (const act of plan.acts) {
     tell({ type: 'act', act: act.name, title: act.title });
     const began = now();
-    const lab = await NetnsLab.up(act, join(SCRATCH, act.name));
+    const lab = NetnsLab.up(act, join(SCRATCH, act.name));
     const upSeconds = now() - began;
     let played: Awaited<ReturnType<typeof playAct>>;
     let ended = began;

@@ -50,26 +50,30 @@ function startAgent(lab: Lab, act: ActPlan, collector: Collector, onLibrary: (li
   };
   const process = lab
     .host(client.name)
-    .spawn(globalThis.process.execPath, [module('services/client/agent'), CLIENTS.path(client.library)], {
-      as: `the client agent on ${client.name}`,
-      input: 'pipe',
-      onLine: (line) => {
-        const event = JSON.parse(line) as {
-          time: number;
-          event: string;
-          id?: string;
-          connection?: number;
-          library?: string;
-        };
-        collector.event(client.name, event);
-        if (event.library) onLibrary(event.library);
-        if (event.event === 'reply' || event.event === 'failed') open.delete(event.id as string);
-        if (event.event === 'ready') ready.add(event.connection as number);
-        const waiting = changed;
-        changed = [];
-        for (const wake of waiting) wake();
+    .spawn(
+      globalThis.process.execPath,
+      [...globalThis.process.execArgv, module('services/client/agent'), CLIENTS.path(client.library)],
+      {
+        as: `the client agent on ${client.name}`,
+        input: 'pipe',
+        onLine: (line) => {
+          const event = JSON.parse(line) as {
+            time: number;
+            event: string;
+            id?: string;
+            connection?: number;
+            library?: string;
+          };
+          collector.event(client.name, event);
+          if (event.library) onLibrary(event.library);
+          if (event.event === 'reply' || event.event === 'failed') open.delete(event.id as string);
+          if (event.event === 'ready') ready.add(event.connection as number);
+          const waiting = changed;
+          changed = [];
+          for (const wake of waiting) wake();
+        },
       },
-    });
+    );
   return {
     process,
     settled: (ids) => {
@@ -157,10 +161,13 @@ export async function playAct(
       host: lab.host(box.name),
       brokers: brokers.map(({ name }) => lab.host(name)),
       port: broker.port,
+      connections: client.connections,
       folder: lab.folder,
       writeConfig: (name, text) => collector.writeConfig(name, text),
       spawnModule: (path, args, as) => {
-        const started = lab.host(box.name).spawn(process.execPath, [module(path), ...args], { as });
+        const started = lab
+          .host(box.name)
+          .spawn(process.execPath, [...process.execArgv, module(path), ...args], { as });
         services.get(box.name)?.push(started);
         return started;
       },
@@ -169,7 +176,7 @@ export async function playAct(
   };
   const [playing] = await Promise.all([
     startMiddlebox(),
-    collector.start(),
+    collector.start({ connections: client.connections, clockJumps }),
     agent.process.line(/"event":"agent"/),
     ...brokers.map(async (plan) => services.get(plan.name)?.push(await startBroker(lab, plan, act, broker, collector))),
   ]);
@@ -257,6 +264,7 @@ export async function playAct(
           (ACTION_TEXT[action] as (host: string, connections: number) => string)(host, client.connections),
       );
       tell({ type: 'step', act: act.name, text, ...(step.kind === 'action' ? {} : { waitSeconds: step.seconds }) });
+      watcher.attend();
       const from = now();
       if (step.kind === 'action') {
         if (fault)

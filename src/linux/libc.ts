@@ -5,6 +5,7 @@ import koffi from 'koffi';
 const libc = koffi.load('libc.so.6');
 const c = {
   setns: libc.func('int setns(int, int)'),
+  unshare: libc.func('int unshare(int)'),
   ifNameToIndex: libc.func('unsigned int if_nametoindex(const char *)'),
   syscall: libc.func('long syscall(long, long, long, long)'),
   getsockopt: libc.func('int getsockopt(int, int, int, uint8_t *, uint8_t *)'),
@@ -54,6 +55,16 @@ export function inNamespace<T>(namespaceFd: number, work: () => T): T {
   check('setns', c.setns(namespaceFd, CLONE_NEWNET));
   try {
     return work();
+  } finally {
+    check('setns', c.setns(homeNamespace, CLONE_NEWNET));
+  }
+}
+
+/** A network namespace of its own, which lives as long as the returned descriptor or anything in it. */
+export function newNamespace(): number {
+  check('unshare', c.unshare(CLONE_NEWNET));
+  try {
+    return openSync('/proc/thread-self/ns/net', 'r');
   } finally {
     check('setns', c.setns(homeNamespace, CLONE_NEWNET));
   }

@@ -9,6 +9,7 @@ const HEADER = 16;
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 const NLM_F_REQUEST = 1;
+const NLM_F_ACK = 4;
 const NLM_F_DUMP = 0x300;
 const NLM_F_DUMP_INTR = 0x10;
 /** A dump comes in pieces of at most 32 KiB (netlink_recvmsg). */
@@ -37,6 +38,15 @@ export function attributes(bytes: Buffer): Map<number, Buffer> {
     offset += aligned(length);
   }
   return found;
+}
+
+/** One attribute; its value may be attributes. */
+export function attribute(type: number, value: Buffer): Buffer {
+  const bytes = Buffer.alloc(aligned(4 + value.length));
+  bytes.writeUInt16LE(4 + value.length, 0);
+  bytes.writeUInt16LE(type, 2);
+  value.copy(bytes, 4);
+  return bytes;
 }
 
 /** A netlink(7) socket of the network namespace in which it is opened. */
@@ -82,6 +92,7 @@ export class NetlinkSocket implements Disposable {
       else if (type === NLMSG_ERROR) {
         const errno = -payload.readInt32LE(0);
         if (errno !== 0) throw Object.assign(new Error(`netlink answered errno ${errno}`), { errno });
+        done = true;
       } else messages.push({ type, port: this.#buffer.readUInt32LE(offset + 12), payload });
       if (size < HEADER) break;
       offset += aligned(size);
@@ -89,12 +100,22 @@ export class NetlinkSocket implements Disposable {
     return { messages, done, interrupted };
   }
 
-  #dumpOnce(type: number, payload: Buffer): NetlinkMessage[] | undefined {
+  #send(type: number, flags: number, payload: Buffer): void {
     const header = Buffer.alloc(HEADER);
     header.writeUInt32LE(HEADER + payload.length, 0);
     header.writeUInt16LE(type, 4);
-    header.writeUInt16LE(NLM_F_REQUEST | NLM_F_DUMP, 6);
+    header.writeUInt16LE(NLM_F_REQUEST | flags, 6);
     send(this.fd, Buffer.concat([header, payload]));
+  }
+
+  /** Asks for one thing to be done. @throws Error with `errno` when the kernel refuses */
+  request(type: number, flags: number, payload: Buffer): void {
+    this.#send(type, flags | NLM_F_ACK, payload);
+    while (!this.#receive(true)?.done);
+  }
+
+  #dumpOnce(type: number, payload: Buffer): NetlinkMessage[] | undefined {
+    this.#send(type, NLM_F_DUMP, payload);
     const all: NetlinkMessage[] = [];
     let torn = false;
     for (;;) {

@@ -16,6 +16,12 @@ const LATE: Record<Mode, { loose: 0 | 1; toBox: string; through: string }> = {
 };
 
 /**
+ * How often a connection may be opened anew before the balancer forgets to which broker its first port led. The kernel walks
+ * the whole table once a second, filled or not, so it is no larger than it must be.
+ */
+const PORTS_A_CONNECTION = 32;
+
+/**
  * The rule set of the L4 balancer: DNAT of `address:port` over the brokers, an idle timeout of its own for the port.
  *
  * New connections (SYN) go round robin. A mid-stream packet that is balanced anew goes to the broker after the one that
@@ -25,10 +31,11 @@ export function renderRules(options: {
   address: string;
   port: number;
   brokers: readonly LabHost[];
+  connections: number;
   idleTimeoutSeconds: number;
   mode: Mode;
 }): string {
-  const { address, port, brokers, idleTimeoutSeconds, mode } = options;
+  const { address, port, brokers, connections, idleTimeoutSeconds, mode } = options;
   const marks = brokers.map((_, index) => index + 1);
   const next = (mark: number) => brokers[mark % brokers.length]?.name;
   const { toBox, through } = LATE[mode];
@@ -41,7 +48,7 @@ export function renderRules(options: {
 
   map last_broker {
     type ipv4_addr . inet_service : mark
-    size 65535
+    size ${Math.min(65_535, Math.max(1024, connections * PORTS_A_CONNECTION))}
     flags dynamic
   }
 
@@ -95,12 +102,12 @@ export function tuneConntrack(host: LabHost, idleTimeoutSeconds: number, loose: 
 
 const conntrack: Player = {
   async play(context: PlayerContext) {
-    const { box, host, brokers, port } = context;
+    const { box, host, brokers, connections, port } = context;
     const mode = (box.playedBy as { conntrack: Mode }).conntrack;
     const address = host.serviceAddress ?? host.address;
     const file = context.writeConfig(
       `${host.name}.nft`,
-      renderRules({ address, port, brokers, idleTimeoutSeconds: box.idleTimeoutSeconds, mode }),
+      renderRules({ address, port, brokers, connections, idleTimeoutSeconds: box.idleTimeoutSeconds, mode }),
     );
     await host.run('nft', ['-f', file]);
     // After the rules: they make the kernel load connection tracking, and only then do its settings exist.

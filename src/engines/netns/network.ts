@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { LabError, messageOf } from '../../errors.ts';
 import type { Flow } from '../../evidence/flows.ts';
 import type { SocketRow } from '../../evidence/sockets.ts';
 import { type KernelSocketOptions, type Lab, type LabHost, LabProcess, type SpawnOptions } from '../../lab/lab.ts';
 import { flowTable } from '../../linux/ctnetlink.ts';
 import { socketTable } from '../../linux/inet-diag.ts';
-import { closeNamespace, inNamespace, interfaceIndex, openNamespace, socketOptions } from '../../linux/libc.ts';
+import { closeNamespace, inNamespace, interfaceIndex, newNamespace, socketOptions } from '../../linux/libc.ts';
+import { addAddress, addDefaultRoute, addVeth, setLink, withoutLinkLocal } from '../../linux/rtnetlink.ts';
 import type { ActPlan } from '../../scenario/plan.ts';
 
 // Hosts as network namespaces, one veth pair from each to the middlebox, which routes between them:
@@ -20,7 +20,6 @@ import type { ActPlan } from '../../scenario/plan.ts';
 const SERVICE_ADDRESS = '198.18.0.1';
 const FIRST_CLIENT_NET = 10;
 const FIRST_BROKER_NET = 101;
-const NAMESPACES = '/run/netns';
 
 interface Link {
   host: string;
@@ -59,8 +58,8 @@ class NetnsHost implements LabHost {
     this.serviceAddress = serviceAddress;
     this.#links = links;
     this.cable = { end: this, links };
-    this.namespace = join(NAMESPACES, name);
-    this.#namespace = openNamespace(this.namespace);
+    this.#namespace = newNamespace();
+    this.namespace = `/proc/${process.pid}/fd/${this.#namespace}`;
   }
 
   learnInterfaces(): void {
@@ -118,9 +117,31 @@ class NetnsHost implements LabHost {
     }
   }
 
-  async setLinks(up: boolean): Promise<void> {
+  setLinks(up: boolean): void {
     const { end, links } = this.cable;
-    await end.run('ip', ['-batch', '-'], links.map((link) => `link set ${link} ${up ? 'up' : 'down'}\n`).join(''));
+    inNamespace(end.#namespace, () => {
+      for (const link of links) setLink(interfaceIndex(link), up);
+    });
+  }
+
+  /** Joins this host to another by a cable. */
+  link(name: string, other: NetnsHost, otherName: string): void {
+    addVeth({ name, namespace: this.#namespace }, { name: otherName, namespace: other.#namespace });
+  }
+
+  /** Gives links their addresses and takes them up, with the loopback. */
+  configure(links: readonly { name: string; address: string; prefixLength: number }[], gateway?: string): void {
+    inNamespace(this.#namespace, () => {
+      setLink(interfaceIndex('lo'), true);
+      for (const { name, address, prefixLength } of links) {
+        const index = interfaceIndex(name);
+        addAddress(index, address, prefixLength);
+        if (name === 'lo') continue;
+        withoutLinkLocal(index);
+        setLink(index, true);
+      }
+      if (gateway !== undefined) addDefaultRoute(gateway);
+    });
   }
 
   sockets(): SocketRow[] {
@@ -182,18 +203,22 @@ export class NetnsLab implements Lab {
   }
 
   /** Builds namespaces, links and addresses of one act. Must run inside the lab's own namespaces (see engine.ts). */
-  static async up(act: ActPlan, folder: string): Promise<NetnsLab> {
+  static up(act: ActPlan, folder: string): NetnsLab {
     mkdirSync(folder, { recursive: true });
     const links = linksOf(act);
-    const middlebox = links[0]?.middlebox as string;
-    await runPlain(
-      'ip',
-      ['-batch', '-'],
-      [
-        ...act.hosts.map((host) => `netns add ${host.name}`),
-        ...links.map((link) => `link add ${link.host} netns ${middlebox} type veth peer name eth0 netns ${link.host}`),
-      ],
-    );
+    try {
+      return NetnsLab.#build(act, folder, links);
+    } catch (error) {
+      throw new LabError(
+        'NO_NETWORK',
+        `the lab's network could not be built: ${messageOf(error)}`,
+        'this kernel must allow network namespaces and veth pairs; the message tells what it refused',
+        error,
+      );
+    }
+  }
+
+  static #build(act: ActPlan, folder: string, links: readonly Link[]): NetnsLab {
     const hosts = new Map<string, NetnsHost>();
     for (const host of act.hosts) {
       const link = links.find((candidate) => candidate.host === host.name);
@@ -210,54 +235,26 @@ export class NetnsLab implements Lab {
       );
     }
     const lab = new NetnsLab(folder, hosts);
-    for (const { host } of links) lab.host(host).cable = { end: lab.host(middlebox), links: [host] };
-    const loopback = ['link set lo up'];
-    await Promise.all([
-      ...links.map(({ host, net }) =>
-        lab
-          .host(host)
-          .run(
-            'ip',
-            ['-batch', '-'],
-            lines([
-              ...loopback,
-              `addr add 198.18.${net}.2/24 dev eth0`,
-              'link set eth0 addrgenmode none up',
-              `route add default via 198.18.${net}.1`,
-            ]),
-          ),
-      ),
-      lab
-        .host(middlebox)
-        .run(
-          'ip',
-          ['-batch', '-'],
-          lines([
-            ...loopback,
-            `addr add ${SERVICE_ADDRESS}/32 dev lo`,
-            ...links.flatMap(({ host, net }) => [
-              `addr add 198.18.${net}.1/24 dev ${host}`,
-              `link set ${host} addrgenmode none up`,
-            ]),
-          ]),
-        ),
+    const middlebox = lab.host(links[0]?.middlebox as string);
+    for (const { host } of links) {
+      middlebox.link(host, lab.host(host), 'eth0');
+      lab.host(host).cable = { end: middlebox, links: [host] };
+    }
+    middlebox.configure([
+      { name: 'lo', address: SERVICE_ADDRESS, prefixLength: 32 },
+      ...links.map(({ host, net }) => ({ name: host, address: `198.18.${net}.1`, prefixLength: 24 })),
     ]);
+    for (const { host, net } of links)
+      lab.host(host).configure([{ name: 'eth0', address: `198.18.${net}.2`, prefixLength: 24 }], `198.18.${net}.1`);
     for (const host of hosts.values()) host.learnInterfaces();
-    lab.host(middlebox).setSysctl('net.ipv4.ip_forward', 1);
+    middlebox.setSysctl('net.ipv4.ip_forward', 1);
     return lab;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.hosts.values()].map((host) => host.close()));
-    await runPlain(
-      'ip',
-      ['-batch', '-'],
-      [...this.hosts.keys()].map((name) => `netns del ${name}`),
-    );
   }
 }
-
-const lines = (commands: readonly string[]) => commands.map((command) => `${command}\n`).join('');
 
 /** Feeds a program that was just started, and waits. @returns its standard output. @throws LabError MISSING_TOOL, NO_NETWORK */
 function toItsEnd(child: ChildProcess, input: string | undefined, what: string): Promise<string> {
@@ -294,12 +291,4 @@ function toItsEnd(child: ChildProcess, input: string | undefined, what: string):
           ),
     );
   });
-}
-
-async function runPlain(program: string, args: string[], input: string[]): Promise<void> {
-  await toItsEnd(
-    spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'] }),
-    lines(input),
-    `${program} ${args.join(' ')}`,
-  );
 }

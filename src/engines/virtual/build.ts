@@ -302,7 +302,10 @@ export async function buildKernel({ hz, onProgress }: BuildOptions): Promise<str
     copyFileSync(join(output, 'linux'), join(partial, 'linux'));
     await run('strip', [join(partial, 'linux')], { cwd: partial, log });
     for (const module of MODULES) copyFileSync(join(output, module), join(partial, basename(module)));
-    await run('strip', ['--strip-debug', ...MODULES.map((module) => join(partial, basename(module)))], { cwd: partial, log });
+    await run('strip', ['--strip-debug', ...MODULES.map((module) => join(partial, basename(module)))], {
+      cwd: partial,
+      log,
+    });
     writeFileSync(join(partial, 'config'), readFileSync(join(output, '.config')));
     renameSync(partial, final);
     for (const folder of [output, tree]) rmSync(folder, { recursive: true, force: true });

@@ -3,6 +3,8 @@ import type { Fault } from '../fault.ts';
 /** The cable is pulled; programs and sockets live on. */
 const cut: Fault = {
   describe: (host) => `the links of ${host} are cut`,
-  apply: ({ lab, host }) => lab.host(host).setLinks(false),
+  async apply({ lab, host }) {
+    lab.host(host).setLinks(false);
+  },
 };
 export default cut;

@@ -3,6 +3,8 @@ import type { Fault } from '../fault.ts';
 /** Undoes `cut`. */
 const mend: Fault = {
   describe: (host) => `the links of ${host} are back`,
-  apply: ({ lab, host }) => lab.host(host).setLinks(true),
+  async apply({ lab, host }) {
+    lab.host(host).setLinks(true);
+  },
 };
 export default mend;

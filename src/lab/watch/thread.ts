@@ -14,10 +14,11 @@ import type { LostEvidence } from '../record.ts';
 import { Parking } from './parking.ts';
 import type { WatchAnswer, WatchCommand, WatchOrder } from './watcher.ts';
 
-/** Frames a host may send and receive before they must have been read. */
-const SLOTS = 4096;
 /** Frames come in bursts: after one, the next is read together with what follows it. */
 const BATCH_MS = 20;
+/** Where reading costs more than waiting, the rings are left alone for longer and longer while they stay nearly empty. */
+const LONGEST_MS = 60_000;
+const NEARLY_EMPTY = 1 / 16;
 
 class Watch implements Disposable {
   readonly #order: WatchOrder;
@@ -26,6 +27,7 @@ class Watch implements Disposable {
   readonly #flows: { host: string; netlink: NetlinkSocket };
   readonly #parkings: Parking[] = [];
   #readCapturesAt = 0;
+  #pauseMs = BATCH_MS;
   #lostFlowEvents = false;
 
   constructor(order: WatchOrder) {
@@ -41,7 +43,7 @@ class Watch implements Disposable {
     for (const { name, namespace, capture } of order.hosts) {
       const file = openSync(capture, 'w');
       writeSync(file, pcapHeader(RING_LINKTYPE));
-      this.#captures.push({ host: name, ring: within(namespace, () => new PacketRing(SLOTS)), file });
+      this.#captures.push({ host: name, ring: within(namespace, () => new PacketRing(order.slots)), file });
       this.#ends.push({ host: name, netlink: within(namespace, socketEnds) });
     }
     const middlebox = order.hosts.find(({ name }) => name === order.middlebox) as WatchOrder['hosts'][number];
@@ -104,11 +106,21 @@ class Watch implements Disposable {
   }
 
   #readCaptures(): void {
+    let most = 0;
     for (const { ring, file } of this.#captures) {
       const frames = ring.read();
       if (frames.length > 0) writeSync(file, Buffer.concat(frames.map(pcapRecord)));
+      most = Math.max(most, frames.length);
     }
-    this.#readCapturesAt = performance.now() + BATCH_MS;
+    const calm = this.#order.clockJumps && most < this.#order.slots * NEARLY_EMPTY;
+    this.#pauseMs = calm ? Math.min(this.#pauseMs * 2, LONGEST_MS) : BATCH_MS;
+    this.#readCapturesAt = performance.now() + this.#pauseMs;
+  }
+
+  /** Something is about to happen: packets are read as they come. */
+  attend(): void {
+    this.#pauseMs = BATCH_MS;
+    this.#readCapturesAt = 0;
   }
 
   /** Reads what is left. @returns what the kernel had to drop */
@@ -145,6 +157,9 @@ function obey(command: WatchCommand): boolean {
     case 'start':
       watch = new Watch(command.order);
       answer({ did: 'start' });
+      return true;
+    case 'attend':
+      watch?.attend();
       return true;
     case 'park':
       watch?.park(command.pid);

@@ -15,10 +15,15 @@ export interface WatchOrder {
   /** `namespace`: a path that opens the host's network namespace; `capture`: the pcap file to write. */
   hosts: { name: string; namespace: string; capture: string }[];
   middlebox: string;
+  /** Frames a host may send and receive before they must have been read. */
+  slots: number;
+  /** Whether waiting costs nothing here, and waking up does. */
+  clockJumps: boolean;
 }
 
 export type WatchCommand =
   | { do: 'start'; order: WatchOrder }
+  | { do: 'attend' }
   | { do: 'park'; pid: number }
   | { do: 'stop' }
   | { do: 'end' };
@@ -85,6 +90,11 @@ export class Watcher implements Disposable {
     const started = this.#answered('start');
     this.#tell({ do: 'start', order });
     await started;
+  }
+
+  /** Something is about to happen: many packets may come at once. */
+  attend(): void {
+    this.#tell({ do: 'attend' });
   }
 
   /** Stops a server whenever it has nothing to do, see Parking. */

@@ -1,0 +1,90 @@
+import { attribute, NetlinkSocket } from './netlink.ts';
+
+// Links, addresses and routes of the network namespace this thread is in (rtnetlink(7)), as `ip` sets them.
+
+const NETLINK_ROUTE = 0;
+const RTM = { newLink: 16, newAddress: 20, newRoute: 24 } as const;
+const NLM_F_CREATE = 0x400;
+const NLM_F_EXCL = 0x200;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const IFF_UP = 1;
+const IFLA = { name: 3, linkInfo: 18, afSpec: 26, netNsFd: 28 } as const;
+const IFLA_INFO = { kind: 1, data: 2 } as const;
+const VETH_INFO_PEER = 1;
+const IFLA_INET6_ADDR_GEN_MODE = 8;
+const IN6_ADDR_GEN_MODE_NONE = 1;
+const IFA = { address: 1, local: 2 } as const;
+const RTA_GATEWAY = 5;
+const RT_TABLE_MAIN = 254;
+const RTPROT_STATIC = 4;
+const RTN_UNICAST = 1;
+
+function linkHeader({ index = 0, flags = 0, change = 0 }): Buffer {
+  const header = Buffer.alloc(16);
+  header.writeInt32LE(index, 4);
+  header.writeUInt32LE(flags, 8);
+  header.writeUInt32LE(change, 12);
+  return header;
+}
+
+const text = (value: string) => Buffer.from(`${value}\0`);
+const addressBytes = (address: string) => Buffer.from(address.split('.').map(Number));
+
+function descriptor(fd: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(fd);
+  return bytes;
+}
+
+function request(type: number, flags: number, ...parts: Buffer[]): void {
+  using netlink = new NetlinkSocket(NETLINK_ROUTE);
+  netlink.request(type, flags, Buffer.concat(parts));
+}
+
+/** A pair of virtual Ethernet devices, one end in each of two namespaces, given by their descriptors. */
+export function addVeth(one: { name: string; namespace: number }, other: { name: string; namespace: number }): void {
+  const end = ({ name, namespace }: typeof one) => [
+    attribute(IFLA.name, text(name)),
+    attribute(IFLA.netNsFd, descriptor(namespace)),
+  ];
+  const peer = attribute(VETH_INFO_PEER, Buffer.concat([linkHeader({}), ...end(other)]));
+  const info = Buffer.concat([attribute(IFLA_INFO.kind, text('veth')), attribute(IFLA_INFO.data, peer)]);
+  request(RTM.newLink, NLM_F_CREATE | NLM_F_EXCL, linkHeader({}), ...end(one), attribute(IFLA.linkInfo, info));
+}
+
+export function setLink(index: number, up: boolean): void {
+  request(RTM.newLink, 0, linkHeader({ index, flags: up ? IFF_UP : 0, change: IFF_UP }));
+}
+
+/** Without this a link that comes up begins to speak IPv6 of its own accord. */
+export function withoutLinkLocal(index: number): void {
+  const mode = attribute(IFLA_INET6_ADDR_GEN_MODE, Buffer.from([IN6_ADDR_GEN_MODE_NONE]));
+  request(RTM.newLink, 0, linkHeader({ index }), attribute(IFLA.afSpec, attribute(AF_INET6, mode)));
+}
+
+/** @param address IPv4, dotted */
+export function addAddress(index: number, address: string, prefixLength: number): void {
+  const header = Buffer.alloc(8);
+  header[0] = AF_INET;
+  header[1] = prefixLength;
+  header.writeUInt32LE(index, 4);
+  const bytes = addressBytes(address);
+  request(
+    RTM.newAddress,
+    NLM_F_CREATE | NLM_F_EXCL,
+    header,
+    attribute(IFA.local, bytes),
+    attribute(IFA.address, bytes),
+  );
+}
+
+/** @param gateway IPv4, dotted */
+export function addDefaultRoute(gateway: string): void {
+  const header = Buffer.alloc(12);
+  header[0] = AF_INET;
+  header[4] = RT_TABLE_MAIN;
+  header[5] = RTPROT_STATIC;
+  header[7] = RTN_UNICAST;
+  request(RTM.newRoute, NLM_F_CREATE | NLM_F_EXCL, header, attribute(RTA_GATEWAY, addressBytes(gateway)));
+}
