@@ -7,7 +7,7 @@ import pretty from '../src/report/formats/pretty.ts';
 import { packageRoot } from '../src/root.ts';
 import { runScenario } from '../src/run-scenario.ts';
 import { findScenario } from '../src/scenario/catalogue.ts';
-import { planScenario } from '../src/scenario/plan.ts';
+import { planScenario } from '../src/scenario/make-plan.ts';
 
 const COLUMNS = 112;
 const [CHARACTER, LINE, MARGIN] = [7.8, 17, 18];

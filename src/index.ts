@@ -9,4 +9,5 @@ export type { ReportContext, Reporter } from './report/reporter.ts';
 export { type RunOptions, runScenario } from './run-scenario.ts';
 export { DEFAULT_RUNS } from './runs.ts';
 export { findScenario, listScenarios } from './scenario/catalogue.ts';
-export { type Plan, planScenario } from './scenario/plan.ts';
+export { planScenario } from './scenario/make-plan.ts';
+export type { Plan } from './scenario/plan.ts';

@@ -9,7 +9,8 @@ import type { ActRecord } from '../lab/record.ts';
 import { packageRoot } from '../root.ts';
 import { runScenario } from '../run-scenario.ts';
 import { findScenario } from '../scenario/catalogue.ts';
-import { planScenario, waitSeconds } from '../scenario/plan.ts';
+import { planScenario } from '../scenario/make-plan.ts';
+import { waitSeconds } from '../scenario/plan.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-bench-'));
 

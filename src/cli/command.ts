@@ -19,9 +19,12 @@ export function interrupted(): { signal: AbortSignal; dispose(): void } {
   };
 }
 
-function complain(error: unknown): ExitCode {
+/** Tells what went wrong and what to do. @param where stands before it where several things are done at once */
+export function complain(error: unknown, where?: string): ExitCode {
   if (error instanceof LabError) {
-    process.stderr.write(`${error.code}: ${error.message}\n  what to do: ${error.todo}\n`);
+    process.stderr.write(
+      `${where === undefined ? '' : `${where}: `}${error.code}: ${error.message}\n  what to do: ${error.todo}\n`,
+    );
     return error.exitCode;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

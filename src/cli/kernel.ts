@@ -2,8 +2,9 @@
 import { Command, Option } from 'commander';
 import { createLogUpdate } from 'log-update';
 import { buildKernel } from '../engines/virtual/build.ts';
-import { DEFAULT_HZ, findKernel, HZ, type Hz } from '../engines/virtual/kernel.ts';
+import { findKernel } from '../engines/virtual/kernel.ts';
 import { EXIT } from '../errors.ts';
+import { DEFAULT_HZ, HZ, type Hz } from '../scenario/hz.ts';
 import { runCommand } from './command.ts';
 
 const program = new Command('kernel')

@@ -5,44 +5,68 @@ import { formatDuration } from '../scenario/duration.ts';
 
 const REFRESH_MS = 200;
 
-/** Tells on standard error what the lab does. On a terminal a countdown stands below; elsewhere every step is a line. */
+/** An act that is being played. */
+interface Playing {
+  title: string;
+  text: string;
+  /** What is left of a wait, seconds: on our clock until a moment of it, on the lab's as it tells. */
+  until: number;
+  lab: { since: number | undefined; seconds: number; left: number };
+}
+
+export interface ProgressOptions {
+  /** Seconds that the whole timeline will wait, for the time that is left; undefined where lab time is not ours. */
+  waits: number | undefined;
+  /** Whether acts, perhaps of several scenarios, are played at the same time: every line names its own. */
+  sideBySide: boolean;
+}
+
+/**
+ * Tells on standard error what the lab does. On a terminal the acts being played stand below, each with what is left; what
+ * is done scrolls up. Elsewhere every step is a line.
+ */
 export class Progress {
   readonly #stream: NodeJS.WriteStream;
+  readonly #options: ProgressOptions;
   readonly #paint;
   readonly #live: ReturnType<typeof createLogUpdate> | undefined;
   readonly #end: number;
-  readonly #realTime: boolean;
-  #text = '';
-  /** What is left of a wait on the lab's own clock, where that is not ours. */
-  #lab: { since: number | undefined; seconds: number; left: number } = { since: undefined, seconds: 0, left: 0 };
-  #until = 0;
+  readonly #playing = new Map<string, Playing>();
   #timer: NodeJS.Timeout | undefined;
 
-  /**
-   * @param waits seconds that the whole timeline will wait, for the time that is left
-   * @param realTime whether a second of the lab is a second of ours
-   */
-  constructor(stream: NodeJS.WriteStream, waits: number, realTime: boolean) {
-    this.#realTime = realTime;
+  constructor(stream: NodeJS.WriteStream, options: ProgressOptions) {
     this.#stream = stream;
+    this.#options = options;
     this.#paint = painter(stream.isTTY === true && stream.hasColors());
     this.#live = stream.isTTY ? createLogUpdate(stream) : undefined;
-    this.#end = performance.now() + waits * 1000;
+    this.#end = performance.now() + (options.waits ?? 0) * 1000;
   }
 
-  tell(message: Message): void {
+  /** @param scenario stands before the act's name where several are played */
+  tell(message: Message, scenario = ''): void {
+    const name = (act: string) => [scenario, act].filter(Boolean).join(' ');
     if (message.type === 'act') {
-      this.#line(this.#paint('bold', `${message.act}: ${message.title}`));
-      this.#show('building the lab', 0);
+      const act = name(message.act);
+      const title = `${act}: ${message.title}`;
+      if (!this.#live || !this.#options.sideBySide) this.#line(this.#paint('bold', title));
+      this.#show(act, title, 'building the lab', 0);
     } else if (message.type === 'step') {
-      if (!this.#live) this.#line(`  ${message.text}`);
-      this.#show(message.text, message.waitSeconds ?? 0);
-    } else if (message.type === 'clock') {
-      this.#lab.since ??= message.time;
-      this.#lab.left = Math.max(0, this.#lab.seconds - (message.time - this.#lab.since));
+      const act = name(message.act);
+      if (!this.#live) this.#line(this.#options.sideBySide ? `${act}: ${message.text}` : `  ${message.text}`);
+      this.#show(act, this.#playing.get(act)?.title ?? act, message.text, message.waitSeconds ?? 0);
+    } else if (message.type === 'clock' && message.act !== undefined) {
+      const lab = this.#playing.get(name(message.act))?.lab;
+      if (!lab) return;
+      lab.since ??= message.time;
+      lab.left = Math.max(0, lab.seconds - (message.time - lab.since));
     } else if (message.type === 'played') {
-      this.#text = '';
-      if (this.#live) for (const step of message.act.steps) this.#line(this.#paint('dim', `  ✓ ${step.text}`));
+      const act = name(message.act.name);
+      const done = this.#playing.get(act);
+      this.#playing.delete(act);
+      if (!this.#live) return;
+      if (this.#options.sideBySide && done) this.#line(this.#paint('bold', done.title));
+      for (const step of message.act.steps) this.#line(this.#paint('dim', `  ✓ ${step.text}`));
+      this.#draw();
     }
   }
 
@@ -51,28 +75,41 @@ export class Progress {
     this.#stream.write(`${text}\n`);
   }
 
-  #show(text: string, waitSeconds: number): void {
-    this.#text = text;
-    this.#until = performance.now() + waitSeconds * 1000;
-    this.#lab = { since: undefined, seconds: waitSeconds, left: waitSeconds };
+  #show(act: string, title: string, text: string, waitSeconds: number): void {
+    this.#playing.set(act, {
+      title,
+      text,
+      until: performance.now() + waitSeconds * 1000,
+      lab: { since: undefined, seconds: waitSeconds, left: waitSeconds },
+    });
     if (!this.#live) return;
     this.#timer ??= setInterval(() => this.#draw(), REFRESH_MS);
     this.#draw();
   }
 
   #draw(): void {
-    if (this.#text === '') return;
-    const left = this.#realTime ? (this.#until - performance.now()) / 1000 : this.#lab.left;
-    const clock = this.#realTime ? '' : ' on the lab’s clock';
-    const toGo = left > 0.1 ? `, ${left < 100 ? `${Math.ceil(left)} s` : formatDuration(left)} to go${clock}` : '';
-    const text = `  ⧗ ${this.#text}${toGo}`;
+    const { waits, sideBySide } = this.#options;
+    const realTime = waits !== undefined;
     const whole = Math.ceil(Math.max(1, (this.#end - performance.now()) / 1000));
-    const all = this.#realTime ? `  (${whole < 100 ? `${whole} s` : formatDuration(whole)} in all)` : '';
+    const all = realTime ? `  (${whole < 100 ? `${whole} s` : formatDuration(whole)} in all)` : '';
     const columns = this.#stream.columns ?? 80;
-    this.#live?.(text.length + all.length < columns ? text + this.#paint('dim', all) : text.slice(0, columns - 1));
+    const lines = [...this.#playing].map(([act, { text, until, lab }]) => {
+      const left = realTime ? (until - performance.now()) / 1000 : lab.left;
+      const clock = realTime ? '' : ' on the lab’s clock';
+      const toGo = left > 0.1 ? `, ${left < 100 ? `${Math.ceil(left)} s` : formatDuration(left)} to go${clock}` : '';
+      const line = `  ⧗ ${sideBySide ? `${act}: ` : ''}${text}${toGo}`;
+      return line.length + all.length < columns ? line + this.#paint('dim', all) : line.slice(0, columns - 1);
+    });
+    this.#live?.(lines.join('\n'));
   }
 
-  /** Takes the countdown away. Must be called before anything else is written, whatever happened. */
+  /** Takes the view away while something else is written. */
+  pause<T>(write: () => T): T {
+    this.#live?.clear();
+    return write();
+  }
+
+  /** Takes the view away. Must be called before anything else is written, whatever happened. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;

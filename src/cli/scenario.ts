@@ -1,26 +1,29 @@
 // `npm run scenario -- <name|file>`: stages a scenario, judges its evidence and reports it.
 import { relative, resolve } from 'node:path';
-import { Command, Option } from 'commander';
-import { netns } from '../engines/netns/engine.ts';
-import { virtual } from '../engines/virtual/engine.ts';
-import { DEFAULT_HZ, HZ, type Hz } from '../engines/virtual/kernel.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { chooseEngine, ENGINE_NAMES, type EngineName } from '../engines/choose.ts';
+import type { Engine } from '../engines/engine.ts';
+import { Slots } from '../engines/slots.ts';
 import { EXIT, type ExitCode, LabError } from '../errors.ts';
-import type { Verdict } from '../judge/result.ts';
+import type { Result, Verdict } from '../judge/result.ts';
+import type { Reporter } from '../report/reporter.ts';
 import { painter, wrap } from '../report/text.ts';
 import { DEFAULT_RUNS } from '../runs.ts';
-import { findScenario, listScenarios, REPORTERS } from '../scenario/catalogue.ts';
+import { findScenario, listScenarios, REPORTERS, SCENARIOS } from '../scenario/catalogue.ts';
+import { DEFAULT_HZ, HZ, type Hz } from '../scenario/hz.ts';
 import { PACES, type Pace } from '../scenario/pace.ts';
-import { interrupted, runCommand } from './command.ts';
-
-const ENGINES = { netns: () => netns, virtual } as const;
+import type { Plan } from '../scenario/plan.ts';
+import { complain, interrupted, runCommand } from './command.ts';
 
 interface Options {
-  engine: keyof typeof ENGINES | 'auto';
+  engine: EngineName | 'auto';
   pace?: Pace;
   hz: string;
   kernel?: string;
   reporter: string;
   runs: string;
+  jobs?: number;
+  all?: true;
   list?: true;
 }
 
@@ -48,45 +51,79 @@ function list(): void {
   console.error('\nrun one: npm run scenario -- rebalance');
 }
 
-async function stage(name: string, options: Options): Promise<ExitCode> {
-  const path = findScenario(name);
-  const [{ planScenario, waitSeconds }, { runScenario }, { Progress }, { default: reporter }] = await Promise.all([
+/** Formats of which two in a row make no document. */
+const ONE_DOCUMENT: readonly string[] = ['junit', 'html'];
+
+function parseJobs(text: string): number {
+  const jobs = Number(text);
+  if (!Number.isInteger(jobs) || jobs < 1) throw new InvalidArgumentError('a whole number from 1 on');
+  return jobs;
+}
+
+interface Staging {
+  options: Options;
+  engine: Engine;
+  names: readonly string[];
+  jobs: number;
+}
+
+/** Shows a finished run on standard output. */
+function show(reporter: Reporter, result: Result, folder: string): void {
+  const shown = relative(process.cwd(), folder);
+  const context = {
+    columns: columnsOf(process.stdout),
+    color: colored(process.stdout),
+    folder: shown.startsWith('..') ? folder : shown,
+  };
+  if (reporter.file && process.stdout.isTTY) console.log(`${context.folder}/${reporter.file}`);
+  else process.stdout.write(reporter.render(result, context));
+}
+
+/** The gravest of several exit codes: interrupted, what could not run at all, failed, inconclusive. */
+const GRAVITY = [EXIT.interrupted, EXIT.badInput, EXIT.cannotRun, EXIT.expectationFailed, EXIT.inconclusive] as const;
+const gravest = (codes: readonly ExitCode[]): ExitCode =>
+  GRAVITY.find((code) => codes.includes(code)) ?? EXIT.asExpected;
+
+async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCode> {
+  const [{ planScenario }, { waitSeconds }, { runScenario }, { Progress }, { default: reporter }] = await Promise.all([
+    import('../scenario/make-plan.ts'),
     import('../scenario/plan.ts'),
     import('../run-scenario.ts'),
     import('./progress.ts'),
     REPORTERS.load(options.reporter),
   ]);
-  if (options.kernel !== undefined) process.env.IDLELAB_KERNEL = options.kernel;
-  const engine = options.engine === 'auto' ? netns : ENGINES[options.engine](Number(options.hz) as Hz);
   // Real time has no patience for real lengths; virtual time has.
-  const plan = await planScenario(path, options.pace ?? (engine.name === 'virtual' ? 'production' : 'compressed'));
-  if (options.engine === 'auto') console.error('engine: netns (network namespaces of this machine, in real time)');
-  const progress = new Progress(
-    process.stderr,
-    plan.acts.reduce((sum, act) => sum + waitSeconds(act), 0),
-    engine.name !== 'virtual',
-  );
+  const pace = options.pace ?? (engine.name === 'virtual' ? 'production' : 'compressed');
+  const plans = await Promise.all(names.map((name) => planScenario(findScenario(name), pace)));
+  const waits = plans.flatMap(({ acts }) => acts).reduce((sum, act) => sum + waitSeconds(act), 0);
+  const progress = new Progress(process.stderr, {
+    waits: engine.name === 'virtual' || jobs > 1 ? undefined : waits,
+    sideBySide: engine.sideBySide || plans.length > 1,
+  });
   const { signal, dispose } = interrupted();
+  // Where acts are not played side by side, whole scenarios are.
+  const slots = new Slots(engine.sideBySide ? plans.length : jobs);
+  const play = async (plan: Plan): Promise<ExitCode> => {
+    const done = await slots.take();
+    try {
+      const { result, folder } = await runScenario(plan, {
+        engine,
+        runsFolder: resolve(options.runs),
+        onMessage: (message) => progress.tell(message, plans.length > 1 ? plan.scenario : ''),
+        signal,
+      });
+      progress.pause(() => show(reporter, result, folder));
+      return VERDICT_EXIT[result.verdict];
+    } catch (error) {
+      if (signal.aborted) return EXIT.interrupted;
+      if (plans.length === 1) throw error;
+      return progress.pause(() => complain(error, plan.scenario));
+    } finally {
+      done();
+    }
+  };
   try {
-    const { result, folder } = await runScenario(plan, {
-      engine,
-      runsFolder: resolve(options.runs),
-      onMessage: (message) => progress.tell(message),
-      signal,
-    });
-    progress.stop();
-    const shown = relative(process.cwd(), folder);
-    const context = {
-      columns: columnsOf(process.stdout),
-      color: colored(process.stdout),
-      folder: shown.startsWith('..') ? folder : shown,
-    };
-    if (reporter.file && process.stdout.isTTY) console.log(`${context.folder}/${reporter.file}`);
-    else process.stdout.write(reporter.render(result, context));
-    return VERDICT_EXIT[result.verdict];
-  } catch (error) {
-    if (signal.aborted) return EXIT.interrupted;
-    throw error;
+    return gravest(await Promise.all(plans.map(play)));
   } finally {
     progress.stop();
     dispose();
@@ -94,12 +131,10 @@ async function stage(name: string, options: Options): Promise<ExitCode> {
 }
 
 const program = new Command('scenario')
-  .usage('[options] <name|file.yaml>')
+  .usage('[options] <name|file.yaml> …')
   .description('Stages a scenario: real kernel, real balancer, real client library. Judges the evidence, reports it.')
-  .argument('[scenario]', 'name of a shipped scenario, or path of a YAML file')
-  .addOption(
-    new Option('--engine <engine>', 'where the hosts live').choices(['auto', ...Object.keys(ENGINES)]).default('auto'),
-  )
+  .argument('[scenario...]', 'names of shipped scenarios, or paths of YAML files')
+  .addOption(new Option('--engine <engine>', 'where the hosts live').choices(['auto', ...ENGINE_NAMES]).default('auto'))
   .addOption(
     new Option(
       '--pace <pace>',
@@ -111,28 +146,46 @@ const program = new Command('scenario')
       .choices(HZ.map(String))
       .default(String(DEFAULT_HZ)),
   )
+  .addOption(
+    new Option('--jobs <count>', 'how many labs may run at once: acts on virtual, scenarios elsewhere')
+      .argParser(parseJobs)
+      .default(undefined, 'one for each CPU on virtual, else 1'),
+  )
   .option('--kernel <path>', 'a ready kernel for the virtual engine')
   .addOption(new Option('--reporter <format>', 'how to report').choices(REPORTERS.names()).default('pretty'))
   .option('--runs <folder>', 'where runs are kept', DEFAULT_RUNS)
-  .option('--list', 'the shipped scenarios')
+  .option('--all', 'play all shipped scenarios')
+  .option('--list', 'list the shipped scenarios')
   .addHelpText(
     'after',
     '\nexit codes: 0 as expected, 1 an expectation failed, 2 inconclusive, 3 this machine cannot run it, 4 bad input, 130 interrupted',
-  )
-  .allowExcessArguments(false);
+  );
 
 await runCommand(program, async () => {
   const options = program.opts<Options>();
-  const [name] = program.args;
   if (options.list) {
     list();
     return EXIT.asExpected;
   }
-  if (name === undefined)
+  const names = options.all ? SCENARIOS.names() : program.args;
+  if (names.length === 0)
     throw new LabError(
       'BAD_OPTION',
       'which scenario?',
       'npm run scenario -- rebalance; all of them: npm run scenario -- --list',
     );
-  return stage(name, options);
+  if (names.length > 1 && ONE_DOCUMENT.includes(options.reporter))
+    throw new LabError(
+      'BAD_OPTION',
+      `--reporter ${options.reporter} writes one document, and ${names.length} scenarios are to be played`,
+      'take json, minimal or pretty, or play them one by one',
+    );
+  if (options.kernel !== undefined) process.env.IDLELAB_KERNEL = options.kernel;
+  const jobs = options.jobs;
+  const { engine, reason } = chooseEngine(options.engine, {
+    hz: Number(options.hz) as Hz,
+    ...(jobs === undefined ? {} : { jobs }),
+  });
+  if (reason !== undefined) console.error(`engine: ${reason}`);
+  return stage({ options, engine, names, jobs: jobs ?? 1 });
 });

@@ -18,6 +18,8 @@ export interface Staged extends AsyncDisposable {
 /** A place where hosts live. */
 export interface Engine {
   readonly name: string;
+  /** Whether it plays the acts of a plan at the same time, each on its own clock. */
+  readonly sideBySide: boolean;
   /**
    * Plays all acts of a plan and leaves the evidence in `folder`.
    * @throws LabError when nothing could be played: NO_NAMESPACES, NO_CONNTRACK, MISSING_TOOL, ENGINE_DIED …

@@ -113,6 +113,9 @@ const actSchema = z.strictObject({
   verdict: z.enum(VERDICTS),
   tuning: z.record(z.string(), z.unknown()).describe('as played, seconds'),
   productionTuning: z.record(z.string(), z.unknown()),
+  hz: count
+    .nullable()
+    .describe('timer interrupts a second of the kernel that played it: they decide how late long timers fire'),
   labSeconds: seconds,
   waitSeconds: seconds.describe('what the timeline itself asks to wait'),
   outcome: outcomeSchema,
@@ -133,6 +136,7 @@ export const resultSchema = z.strictObject({
   startedAt: z.string(),
   labSeconds: seconds,
   wallSeconds: seconds,
+  speedUp: seconds.describe('seconds on the lab’s clock for one of ours'),
   overheadSeconds: seconds
     .nullable()
     .describe('wall time without the waits that the timeline asks for; null where lab time is not real time'),

@@ -26,6 +26,8 @@ export interface ActRecord {
   /** Time the lab took to come up and to go, outside the timeline. */
   upSeconds: number;
   downSeconds: number;
+  /** Timer interrupts a second of the kernel that played it. */
+  hz?: number;
   steps: StepRecord[];
   /** Addresses of hosts, so that evidence can be read without the lab. */
   addresses: Record<string, string>;
@@ -53,7 +55,7 @@ export type Message =
   | { type: 'act'; act: string; title: string }
   | { type: 'step'; act: string; text: string; waitSeconds?: number }
   | { type: 'played'; act: ActRecord }
-  | { type: 'clock'; time: number }
+  | { type: 'clock'; act?: string; time: number }
   | { type: 'done'; versions: Record<string, string>; memoryMb: number }
   | {
       type: 'error';

@@ -5,6 +5,7 @@ import type { Broker } from '../../services/broker/broker.ts';
 import type { AgentCommand } from '../../services/client/agent.ts';
 import { now } from '../clock.ts';
 import { LabError } from '../errors.ts';
+import { kernelHz } from '../linux/libc.ts';
 import { codeRoot, moduleExtension } from '../root.ts';
 import { BALANCERS, BROKERS, CLIENTS, FAULTS } from '../scenario/catalogue.ts';
 import { formatDuration } from '../scenario/duration.ts';
@@ -140,6 +141,13 @@ export async function playAct(
   tell: (message: Message) => void,
   versions: Record<string, string>,
 ): Promise<Omit<ActRecord, 'upSeconds' | 'downSeconds'>> {
+  const hz = kernelHz();
+  if (act.hz !== undefined && act.hz !== hz)
+    throw new LabError(
+      'WRONG_KERNEL',
+      `the act ${act.name} is about a kernel with HZ ${act.hz}, this one has ${hz}`,
+      'add --engine virtual (npm run kernel builds it): its kernels can be chosen',
+    );
   const box = middleboxOf(act);
   const client = clientOf(act);
   const brokers = hostsOf(act, 'broker');
@@ -321,6 +329,7 @@ export async function playAct(
   }
   return {
     name: act.name,
+    hz,
     from: started,
     to: now(),
     steps,

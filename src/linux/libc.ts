@@ -18,6 +18,7 @@ const c = {
   mmap: libc.func('void *mmap(void *, size_t, int, int, int, int64_t)'),
   munmap: libc.func('int munmap(void *, size_t)'),
   madvise: libc.func('int madvise(void *, size_t, int)'),
+  clock_getres: libc.func('int clock_getres(int, uint8_t *)'),
   eventfd: libc.func('int eventfd(unsigned int, int)'),
   close: libc.func('int close(int)'),
 };
@@ -150,6 +151,15 @@ export function mapMemory(fd: number, bytes: number): { memory: ArrayBuffer; unm
 
 /** eventfd(2): one thread raises it, another polls it. */
 export const eventDescriptor = (): number => check('eventfd', c.eventfd(0, EFD_CLOEXEC));
+
+const CLOCK_REALTIME_COARSE = 5;
+
+/** Timer interrupts a second of the kernel we run on: its coarse clocks move once a tick (clock_getres(2)). */
+export function kernelHz(): number {
+  const resolution = Buffer.alloc(16);
+  check('clock_getres', c.clock_getres(CLOCK_REALTIME_COARSE, resolution));
+  return Math.round(1e9 / Number(resolution.readBigInt64LE(8)));
+}
 
 const SOL_SOCKET = 1;
 const IPPROTO_TCP = 6;

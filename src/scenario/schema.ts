@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DURATION_PATTERN } from './duration.ts';
+import { HZ } from './hz.ts';
 
 /** The shapes of the files people write. `schemas/*.json` are made from these (npm run schemas) and tested against them. */
 
@@ -75,6 +76,10 @@ const act = z.strictObject({
     .record(name, z.union([z.string(), tuningSchema]))
     .optional()
     .describe('per host: settings, or the name of a file in lab/tunings'),
+  hz: z
+    .literal([...HZ])
+    .optional()
+    .describe('timer interrupts a second that the kernel must have: only the virtual engine can choose'),
   expect: z.array(expectation).min(1).describe('names of checks (src/judge/checks), with their parameters'),
 });
 

@@ -5,7 +5,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { netns } from '../../src/engines/netns/engine.ts';
 import { runScenario } from '../../src/run-scenario.ts';
 import { SCENARIOS } from '../../src/scenario/catalogue.ts';
-import { clientOf, planScenario } from '../../src/scenario/plan.ts';
+import { planScenario } from '../../src/scenario/make-plan.ts';
+import { clientOf } from '../../src/scenario/plan.ts';
 import { CONFORMANCE, outcomeExpected, outcomeSeen } from './table.ts';
 
 const runsFolder = mkdtempSync(join(tmpdir(), 'idlelab-test-conformance-'));

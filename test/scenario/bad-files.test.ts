@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { EXIT, LabError } from '../../src/errors.ts';
 import { SCENARIOS } from '../../src/scenario/catalogue.ts';
-import { planScenario } from '../../src/scenario/plan.ts';
+import { planScenario } from '../../src/scenario/make-plan.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'idlelab-test-bad-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

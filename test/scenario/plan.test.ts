@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { SCENARIOS, TUNINGS } from '../../src/scenario/catalogue.ts';
+import { planScenario } from '../../src/scenario/make-plan.ts';
 import { PACES } from '../../src/scenario/pace.ts';
-import { middleboxOf, planScenario } from '../../src/scenario/plan.ts';
+import { middleboxOf } from '../../src/scenario/plan.ts';
 
 describe('a plan', () => {
   it('takes the values of its pace, and keeps the production values beside them', async () => {

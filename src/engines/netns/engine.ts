@@ -33,6 +33,7 @@ export function enterLab(command: readonly string[]) {
 
 export const netns: Engine = {
   name: 'netns',
+  sideBySide: false,
   stage(plan, folder, { onMessage, signal }) {
     const inside = join(codeRoot, `src/engines/netns/inside${moduleExtension}`);
     const child = enterLab([process.execPath, inside, folder]);

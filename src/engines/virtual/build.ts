@@ -23,7 +23,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, messageOf } from '../../errors.ts';
-import { type Hz, KERNEL_CONFIG, kernelCache, kernelName } from './kernel.ts';
+import type { Hz } from '../../scenario/hz.ts';
+import { KERNEL_CONFIG, kernelCache, kernelName } from './kernel.ts';
 
 /** The series that is built: about twice as fast under time travel as 6.1. */
 const SERIES = '6.12';

@@ -1,157 +1,105 @@
-import { spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { LabError } from '../../errors.ts';
-import type { ActRecord, Message } from '../../lab/record.ts';
-import { packageRoot } from '../../root.ts';
+import { DEFAULT_HZ, type Hz } from '../../scenario/hz.ts';
+import { type ActPlan, waitSeconds } from '../../scenario/plan.ts';
 import type { Engine, Staged } from '../engine.ts';
+import type { Slots } from '../slots.ts';
 import { type LabCode, labCode } from './bundle.ts';
-import { findKernel, HOW_TO_BUILD, type Hz } from './kernel.ts';
+import { findKernel, HOW_TO_BUILD } from './kernel.ts';
+import { runKernel } from './run-kernel.ts';
 
-export const PLAN_FILE = 'plan.json';
+/** Between the clocks of two acts: far more than what an act takes besides its waits. */
+const ACT_SPACING_SECONDS = 600;
 
-const MEMORY = '768M';
-/** The lab tells its clock every minute of its own time; a minute of it takes milliseconds. So long a silence is a hang. */
-const HANG_SECONDS = 30;
-const TAIL_LINES = 12;
-
-/** Numbers of the CPUs we may use, in an order of chance: labs that start together try different ones first. */
-function cpus(): number[] {
-  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
-  const numbers = list.split(',').flatMap((range) => {
-    const [from, to = from] = range.split('-').map(Number) as [number, number?];
-    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
-  });
-  const start = randomInt(numbers.length);
-  return [...numbers.slice(start), ...numbers.slice(0, start)];
+function kernelFor(hz: Hz): string {
+  const kernel = findKernel(hz);
+  if (kernel === undefined)
+    throw new LabError(
+      'MISSING_KERNEL',
+      `the time-travelling kernel (HZ ${hz}) is not built`,
+      hz === DEFAULT_HZ ? HOW_TO_BUILD : `npm run kernel -- --hz ${hz} builds it, in about three minutes`,
+    );
+  return kernel;
 }
 
-/** Kernel command line of a lab; values are quoted as the kernel's parser wants it. */
-export function kernelArguments(folder: string, code: LabCode): string[] {
-  const inside = join(code.root, `src/engines/virtual/inside${code.extension}`);
-  return [
-    ...[`mem=${MEMORY}`, 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro'],
-    // Time stands still while nobody has anything to do: the clock jumps to the next timer.
-    'time-travel',
-    ...['quiet', 'panic=-1', 'con=null', 'con0=fd:0,fd:1', 'random.trust_cpu=on'],
-    `init=${join(packageRoot, 'lab/kernel/init.sh')}`,
-    `IDLELAB_FOLDER="${folder}"`,
-    `IDLELAB_NODE="${process.execPath}"`,
-    `IDLELAB_PROGRAM="${inside}"`,
-    `IDLELAB_COMPILE_CACHE="${process.env.NODE_COMPILE_CACHE ?? ''}"`,
-  ];
+/** Puts what one act left beside what the others did. Rows are appended: each says to which act it belongs. */
+function gather(from: string, to: string): void {
+  if (!existsSync(from)) return;
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) gather(source, target);
+    else if (existsSync(target)) appendFileSync(target, readFileSync(source));
+    else renameSync(source, target);
+  }
+  rmSync(from, { recursive: true, force: true });
 }
 
-/** The lab on a kernel of its own, User-Mode Linux with time travel: the same code, hours in seconds, without root. */
-export const virtual = (hz: Hz): Engine => ({
+/** What the acts' kernels played, as one. The first problem counts. */
+function together(all: readonly Staged[]): Omit<Staged, typeof Symbol.asyncDispose> {
+  return {
+    acts: all.flatMap(({ acts }) => acts),
+    versions: Object.assign({}, ...all.map(({ versions }) => versions)) as Record<string, string>,
+    memoryMb: Math.max(...all.map(({ memoryMb }) => memoryMb)),
+    problem: all.find(({ problem }) => problem !== undefined)?.problem,
+  };
+}
+
+/**
+ * The lab in virtual time. Every act has a kernel of its own, so acts are played side by side, as many as there are slots;
+ * each kernel's clock starts after the end of the act before it, so that times still tell the order of the story.
+ */
+export const virtual = (hz: Hz, slots: Slots): Engine => ({
   name: 'virtual',
+  sideBySide: true,
   async stage(plan, folder, { onMessage, signal }) {
-    const kernel = findKernel(hz);
-    if (kernel === undefined)
-      throw new LabError('MISSING_KERNEL', `the time-travelling kernel (HZ ${hz}) is not built`, HOW_TO_BUILD);
-    const code = await labCode();
+    const kernels = plan.acts.map((act) => kernelFor(act.hz ?? hz));
+    const code: LabCode = await labCode();
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, PLAN_FILE), JSON.stringify(plan));
-    const guard = join(packageRoot, 'lab/kernel/guard.sh');
-    const child = spawn('sh', [guard, folder, cpus().join(' '), kernel, ...kernelArguments(folder, code)], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      // A process group of its own, which ends as a whole.
-      detached: true,
+    const stop = new AbortController();
+    const whole = AbortSignal.any([signal, stop.signal]);
+    let startsAt = Date.now();
+    const starts = plan.acts.map((act) => {
+      const at = startsAt;
+      startsAt += (waitSeconds(act) + ACT_SPACING_SECONDS) * 1000;
+      return at;
     });
-    // The guard ends the kernel and cleans up; it must not be killed before it has.
-    const killAll = () => child.stdin.end();
-    signal.addEventListener('abort', killAll);
-    if (signal.aborted) killAll();
-    child.stdin.on('error', () => {});
-
-    const console: string[] = [];
-    const remember = (line: string) => {
-      if (line.trim() !== '') console.push(line.trimEnd());
-      if (console.length > TAIL_LINES) console.shift();
+    const play = async (act: ActPlan, index: number): Promise<Staged> => {
+      const done = await slots.take();
+      try {
+        return await runKernel({
+          kernel: kernels[index] as string,
+          plan: { ...plan, acts: [act] },
+          code,
+          folder: join(folder, `.act-${index}`),
+          runFolder: folder,
+          startsAt: starts[index] as number,
+          onMessage: (message) => onMessage(message.type === 'clock' ? { ...message, act: act.name } : message),
+          signal: whole,
+        });
+      } finally {
+        done();
+      }
     };
-    const acts: ActRecord[] = [];
-    return new Promise<Staged>((resolve, reject) => {
-      let watch: NodeJS.Timeout | undefined;
-      let settled = false;
-      const finish = (more: Pick<Staged, 'versions' | 'memoryMb' | 'problem'>) => {
-        settled = true;
-        clearTimeout(watch);
-        resolve({
-          acts,
-          ...more,
-          versions: { ...more.versions, hz: String(hz) },
-          async [Symbol.asyncDispose]() {
-            signal.removeEventListener('abort', killAll);
-            child.stdin.end();
-            await closed;
-          },
-        });
-      };
-      const broke = (what: string) => {
-        const tail = console.length > 0 ? `; the console's last lines:\n    ${console.join('\n    ')}` : '';
-        finish({
-          versions: {},
-          memoryMb: 0,
-          problem: new LabError(
-            'ENGINE_DIED',
-            `${what}${tail}`,
-            'run again; if it stays so, please report it with the lines above',
-          ),
-        });
-      };
-      const alive = () => {
-        clearTimeout(watch);
-        watch = setTimeout(() => {
-          killAll();
-          broke(`the lab's clock stood still for ${HANG_SECONDS} s: a program in it spins, or its kernel hangs`);
-        }, HANG_SECONDS * 1000);
-      };
-      alive();
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        let message: Message | { type: 'ended' };
-        try {
-          message = JSON.parse(line) as typeof message;
-        } catch {
-          remember(line);
-          return;
-        }
-        if (message.type === 'ended') {
-          if (!settled) broke('the lab’s kernel ended unexpectedly');
-          return;
-        }
-        alive();
-        onMessage(message);
-        if (message.type === 'played') acts.push(message.act);
-        if (message.type === 'done')
-          finish({ versions: message.versions, memoryMb: message.memoryMb, problem: undefined });
-        if (message.type === 'error') {
-          const problem = LabError.fromJSON(message.error);
-          if (problem.leavesEvidence) finish({ versions: message.versions, memoryMb: 0, problem });
-          else {
-            clearTimeout(watch);
-            child.stdin.end();
-            reject(problem);
-          }
-        }
-      });
-      createInterface({ input: child.stderr }).on('line', (line) => {
-        remember(line);
-        if (/Kernel panic/.test(line)) {
-          killAll();
-          broke('the lab’s kernel panicked');
-        }
-      });
-      const closed = new Promise<void>((gone) => child.once('close', () => gone()));
-      child.once('error', (error) =>
-        reject(new LabError('MISSING_TOOL', `cannot run sh: ${error.message}`, 'install a shell', error)),
-      );
-      void closed.then(() => {
-        clearTimeout(watch);
-        signal.removeEventListener('abort', killAll);
-        broke('the lab’s kernel ended unexpectedly');
-      });
-    });
+    const results = await Promise.allSettled(
+      plan.acts.map((act, index) =>
+        play(act, index).catch((error: unknown) => {
+          stop.abort();
+          throw error;
+        }),
+      ),
+    );
+    const staged = results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
+    const dispose = async () => {
+      await Promise.all(staged.map((each) => each[Symbol.asyncDispose]()));
+    };
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) {
+      await dispose();
+      throw failed.reason;
+    }
+    for (const index of plan.acts.keys()) gather(join(folder, `.act-${index}`), folder);
+    return { ...together(staged), [Symbol.asyncDispose]: dispose };
   },
 });

@@ -9,11 +9,11 @@ import { now } from '../../clock.ts';
 import { playPlan } from '../../lab/play.ts';
 import type { Message } from '../../lab/record.ts';
 import type { Plan } from '../../scenario/plan.ts';
-import { PLAN_FILE } from './engine.ts';
+import { PLAN_FILE } from './run-kernel.ts';
 
 const LINUX_REBOOT_CMD_POWER_OFF = 0x4321fedc;
 /** So seldom that it costs nothing, and often enough to see a lab whose clock stands still. */
-const CLOCK_SECONDS = 600;
+const CLOCK_SECONDS = 300;
 
 const [output] = process.argv.slice(2) as [string];
 const tell = (message: Message) => process.stdout.write(`${JSON.stringify(message)}\n`);

@@ -4,11 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { LabError } from '../../errors.ts';
 import { packageRoot } from '../../root.ts';
-
-/** Timer interrupts a second; it decides how late long timers fire. 250 and 1000 are what servers run. */
-export const HZ = [250, 1000] as const;
-export type Hz = (typeof HZ)[number];
-export const DEFAULT_HZ: Hz = 250;
+import { DEFAULT_HZ, type Hz } from '../../scenario/hz.ts';
 
 export const KERNEL_CONFIG: string = join(packageRoot, 'lab/kernel/uml.config');
 

@@ -4,6 +4,7 @@ import { svgLadder, html as text } from '../html-ladder.ts';
 import { outcomeTable } from '../outcome-rows.ts';
 import type { Reporter } from '../reporter.ts';
 import { paragraphs } from '../text.ts';
+import { hzText, timeText } from './pretty.ts';
 
 const MARKS = { pass: '✔', fail: '✖', unknown: '?', inconclusive: '?' } as const;
 
@@ -89,8 +90,10 @@ function facts(result: Result): string {
     `${middlebox.product}, ${played}`,
     `engine ${result.engine}, ${pace} pace`,
     ...versions,
-    `started ${result.startedAt}, took ${formatDuration(result.wallSeconds)}`,
+    hzText(result),
+    `started ${result.startedAt}, took ${timeText(result)}`,
   ]
+    .filter(Boolean)
     .map(text)
     .join(' · ');
 }

@@ -127,6 +127,20 @@ function paceText({ pace, middlebox }: Result): string {
     : `compressed pace: an idle timeout of ${played} stands for ${formatDuration(middlebox.productionIdleTimeoutSeconds)}`;
 }
 
+/** "3.9 s, 16 h 00 min on the lab's clock: 14,800 times as fast"; in real time the first part. */
+export function timeText({ wallSeconds, labSeconds, speedUp }: Result): string {
+  const took = formatDuration(wallSeconds);
+  return speedUp < 2
+    ? took
+    : `${took}, ${formatDuration(labSeconds)} on the lab’s clock: ${Math.round(speedUp).toLocaleString('en')} times as fast`;
+}
+
+/** "HZ 250", of every kernel that played an act; empty where it is not known. */
+export function hzText({ acts }: Result): string {
+  const known = [...new Set(acts.flatMap(({ hz }) => (hz === null ? [] : [hz])))];
+  return known.length > 0 ? `HZ ${known.join(' and ')}` : '';
+}
+
 export function verdictLine(result: Result): string {
   const acts = result.acts.map(({ name, verdict }) => `${name} ${verdict}`).join(', ');
   const words = {
@@ -134,7 +148,7 @@ export function verdictLine(result: Result): string {
     fail: 'an expectation failed',
     inconclusive: 'the evidence does not tell',
   }[result.verdict];
-  return `${result.verdict.toUpperCase()}  ${result.scenario}: ${words}${acts === '' ? '' : ` (${acts})`} in ${formatDuration(result.wallSeconds)}`;
+  return `${result.verdict.toUpperCase()}  ${result.scenario}: ${words}${acts === '' ? '' : ` (${acts})`} in ${timeText(result)}`;
 }
 
 const pretty: Reporter = {
@@ -144,7 +158,7 @@ const pretty: Reporter = {
     const width = Math.min(columns, PROSE);
     return [
       '',
-      `${paint('bold', result.title)}  ${paint('dim', `${result.scenario} · ${result.engine}`)}`,
+      `${paint('bold', result.title)}  ${paint('dim', `${[result.scenario, result.engine, hzText(result)].filter(Boolean).join(' · ')}`)}`,
       ...wrap(`${result.middlebox.product}; ${paceText(result)}`, width).map((line) => paint('dim', line)),
       '',
       ...paragraphs(result.story).flatMap((part) => [...wrap(part, width), '']),

@@ -6,7 +6,8 @@ import type { Engine } from '../../../src/engines/engine.ts';
 import { netns } from '../../../src/engines/netns/engine.ts';
 import { runScenario } from '../../../src/run-scenario.ts';
 import { SCENARIOS } from '../../../src/scenario/catalogue.ts';
-import { type Plan, planScenario } from '../../../src/scenario/plan.ts';
+import { planScenario } from '../../../src/scenario/make-plan.ts';
+import type { Plan } from '../../../src/scenario/plan.ts';
 import { commandOf, descendants, start, until } from '../../helpers/cli.ts';
 
 const runsFolder = mkdtempSync(join(tmpdir(), 'idlelab-test-lab-'));
@@ -15,6 +16,7 @@ afterAll(() => rmSync(runsFolder, { recursive: true, force: true }));
 /** An engine that secretly plays another plan than the one it was given. */
 const secretly = (change: (plan: Plan) => void): Engine => ({
   name: netns.name,
+  sideBySide: netns.sideBySide,
   stage(plan, folder, options) {
     const other = structuredClone(plan);
     change(other);

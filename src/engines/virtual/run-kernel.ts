@@ -1,0 +1,169 @@
+import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { LabError } from '../../errors.ts';
+import type { ActRecord, Message } from '../../lab/record.ts';
+import { packageRoot } from '../../root.ts';
+import type { Plan } from '../../scenario/plan.ts';
+import type { Staged } from '../engine.ts';
+import type { LabCode } from './bundle.ts';
+
+export const PLAN_FILE = 'plan.json';
+
+const MEMORY = '768M';
+/** The lab tells its clock every minute of its own time; a minute of it takes milliseconds. So long a silence is a hang. */
+const HANG_SECONDS = 30;
+const TAIL_LINES = 12;
+
+/** Numbers of the CPUs we may use, in an order of chance: labs that start together try different ones first. */
+function cpus(): number[] {
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  const numbers = list.split(',').flatMap((range) => {
+    const [from, to = from] = range.split('-').map(Number) as [number, number?];
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  });
+  const start = randomInt(numbers.length);
+  return [...numbers.slice(start), ...numbers.slice(0, start)];
+}
+
+export interface KernelRun {
+  /** Path of the kernel. */
+  kernel: string;
+  plan: Plan;
+  code: LabCode;
+  /** Where the evidence goes. */
+  folder: string;
+  /** The run's folder, which goes when we do before the run is in its place. */
+  runFolder: string;
+  /** What its clock shows when it starts, milliseconds since the epoch. */
+  startsAt: number;
+  onMessage(message: Message): void;
+  signal: AbortSignal;
+}
+
+/** Kernel command line of a lab; values are quoted as the kernel's parser wants it. */
+function kernelArguments({ folder, code, startsAt }: KernelRun): string[] {
+  const inside = join(code.root, `src/engines/virtual/inside${code.extension}`);
+  return [
+    ...[`mem=${MEMORY}`, 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro'],
+    // Time stands still while nobody has anything to do: the clock jumps to the next timer.
+    'time-travel',
+    `time-travel-start=${startsAt}000000`,
+    ...['quiet', 'panic=-1', 'con=null', 'con0=fd:0,fd:1', 'random.trust_cpu=on'],
+    `init=${join(packageRoot, 'lab/kernel/init.sh')}`,
+    `IDLELAB_FOLDER="${folder}"`,
+    `IDLELAB_NODE="${process.execPath}"`,
+    `IDLELAB_PROGRAM="${inside}"`,
+    `IDLELAB_COMPILE_CACHE="${process.env.NODE_COMPILE_CACHE ?? ''}"`,
+  ];
+}
+
+/**
+ * Plays a plan on a kernel of its own, User-Mode Linux with time travel: the same code, hours in seconds, without root.
+ * @throws LabError when nothing could be played
+ */
+export async function runKernel(run: KernelRun): Promise<Staged> {
+  const { kernel, plan, folder, runFolder, onMessage, signal } = run;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, PLAN_FILE), JSON.stringify(plan));
+  const guard = join(packageRoot, 'lab/kernel/guard.sh');
+  const child = spawn('sh', [guard, runFolder, cpus().join(' '), kernel, ...kernelArguments(run)], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // A process group of its own, which ends as a whole.
+    detached: true,
+  });
+  // The guard ends the kernel and cleans up; it must not be killed before it has.
+  const killAll = () => child.stdin.end();
+  signal.addEventListener('abort', killAll);
+  if (signal.aborted) killAll();
+  child.stdin.on('error', () => {});
+
+  const console: string[] = [];
+  const remember = (line: string) => {
+    if (line.trim() !== '') console.push(line.trimEnd());
+    if (console.length > TAIL_LINES) console.shift();
+  };
+  const acts: ActRecord[] = [];
+  return new Promise<Staged>((resolve, reject) => {
+    let watch: NodeJS.Timeout | undefined;
+    let settled = false;
+    const finish = (more: Pick<Staged, 'versions' | 'memoryMb' | 'problem'>) => {
+      settled = true;
+      clearTimeout(watch);
+      resolve({
+        acts,
+        ...more,
+        async [Symbol.asyncDispose]() {
+          signal.removeEventListener('abort', killAll);
+          child.stdin.end();
+          await closed;
+        },
+      });
+    };
+    const broke = (what: string) => {
+      const tail = console.length > 0 ? `; the console's last lines:\n    ${console.join('\n    ')}` : '';
+      finish({
+        versions: {},
+        memoryMb: 0,
+        problem: new LabError(
+          'ENGINE_DIED',
+          `${what}${tail}`,
+          'run again; if it stays so, please report it with the lines above',
+        ),
+      });
+    };
+    const alive = () => {
+      clearTimeout(watch);
+      watch = setTimeout(() => {
+        killAll();
+        broke(`the lab's clock stood still for ${HANG_SECONDS} s: a program in it spins, or its kernel hangs`);
+      }, HANG_SECONDS * 1000);
+    };
+    alive();
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      let message: Message | { type: 'ended' };
+      try {
+        message = JSON.parse(line) as typeof message;
+      } catch {
+        remember(line);
+        return;
+      }
+      if (message.type === 'ended') {
+        if (!settled) broke('the lab’s kernel ended unexpectedly');
+        return;
+      }
+      alive();
+      onMessage(message);
+      if (message.type === 'played') acts.push(message.act);
+      if (message.type === 'done')
+        finish({ versions: message.versions, memoryMb: message.memoryMb, problem: undefined });
+      if (message.type === 'error') {
+        const problem = LabError.fromJSON(message.error);
+        if (problem.leavesEvidence) finish({ versions: message.versions, memoryMb: 0, problem });
+        else {
+          clearTimeout(watch);
+          child.stdin.end();
+          reject(problem);
+        }
+      }
+    });
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      remember(line);
+      if (/Kernel panic/.test(line)) {
+        killAll();
+        broke('the lab’s kernel panicked');
+      }
+    });
+    const closed = new Promise<void>((gone) => child.once('close', () => gone()));
+    child.once('error', (error) =>
+      reject(new LabError('MISSING_TOOL', `cannot run sh: ${error.message}`, 'install a shell', error)),
+    );
+    void closed.then(() => {
+      clearTimeout(watch);
+      signal.removeEventListener('abort', killAll);
+      broke('the lab’s kernel ended unexpectedly');
+    });
+  });
+}
