@@ -15,10 +15,7 @@ const nodeBin = join(root, 'node_modules/.bin/node');
 const SYSTEM_PACKAGES = {
   haproxy: 'haproxy',
   nft: 'nftables',
-  conntrack: 'conntrack',
-  ip: 'iproute2',
-  ss: 'iproute2',
-  tcpdump: 'tcpdump',
+  ipvsadm: 'ipvsadm',
   'redis-server': 'redis-server',
   'redis-cli': 'redis-tools',
   unshare: 'util-linux',

@@ -1,3 +1,4 @@
+import type { Flow } from '../../src/evidence/flows.ts';
 import type { LabHost, LabProcess } from '../../src/lab/lab.ts';
 import type { MiddleboxPlan } from '../../src/scenario/plan.ts';
 
@@ -20,11 +21,15 @@ export interface PlayerContext {
 export interface Playing {
   /** Where clients connect to. */
   target: { address: string; port: number };
+  /** Its own table of flows, where that is not connection tracking's. */
+  flows?(): Flow[];
   /** Asks the box for its live sessions, where it has some. @returns its own words */
   sessions?(): Promise<string>;
 }
 
 /** How the lab plays a kind of middlebox. One file each in `players/`, named as in a profile's `playedBy`. */
 export interface Player {
+  /** Kernel modules it needs, in the order of loading; a kernel of the lab's own loads them, a machine's must have them. */
+  modules?: readonly string[];
   play(context: PlayerContext): Promise<Playing>;
 }

@@ -7,8 +7,16 @@ import { now } from '../../src/clock.ts';
 import type { Connection, Library, OpenOptions } from './library.ts';
 
 export type AgentCommand =
-  | { do: 'connect'; connections: number; options: OpenOptions; heartbeatSeconds?: number }
-  | { do: 'request'; ids: string[] }
+  | {
+      do: 'connect';
+      connections: number;
+      options: OpenOptions;
+      heartbeatSeconds?: number;
+      /** With these, every connection makes its first request as soon as it is ready. */
+      ids?: string[];
+      spreadSeconds?: number;
+    }
+  | { do: 'request'; ids: string[]; spreadSeconds?: number }
   | { do: 'close' };
 
 const log = pino(
@@ -50,24 +58,39 @@ async function timed(
   }
 }
 
+/** Does something for every connection: at once, or one after another over a time. */
+function forEach(count: number, spreadSeconds: number | undefined, work: (index: number) => void): void {
+  for (let index = 0; index < count; index++)
+    if (spreadSeconds === undefined) work(index);
+    else setTimeout(work, (index * spreadSeconds * 1000) / count, index);
+}
+
+const request = (index: number, id: string) =>
+  void timed('request', index, id, () => (connections[index] as Connection).request(id));
+
 function connectAll({
   connections: wanted,
   options,
   heartbeatSeconds,
+  ids,
+  spreadSeconds,
 }: Extract<AgentCommand, { do: 'connect' }>): void {
-  for (let index = 0; index < wanted; index++) {
-    connections.push(library.open(options, (event, more = {}) => log.info({ event, connection: index, ...more })));
-    if (heartbeatSeconds !== undefined) {
-      let beat = 0;
-      setInterval(
-        () =>
-          void timed('heartbeat', index, `beat-${index}-${++beat}`, () =>
-            (connections[index] as Connection).heartbeat(),
-          ),
-        heartbeatSeconds * 1000,
-      );
-    }
-  }
+  forEach(wanted, spreadSeconds, (index) => {
+    let used = false;
+    connections[index] = library.open(options, (event, more = {}) => {
+      log.info({ event, connection: index, ...more });
+      if (event !== 'ready' || used) return;
+      used = true;
+      if (ids) request(index, ids[index] as string);
+    });
+    if (heartbeatSeconds === undefined) return;
+    let beat = 0;
+    setInterval(
+      () =>
+        void timed('heartbeat', index, `beat-${index}-${++beat}`, () => (connections[index] as Connection).heartbeat()),
+      heartbeatSeconds * 1000,
+    );
+  });
 }
 
 createInterface({ input: process.stdin })
@@ -75,9 +98,7 @@ createInterface({ input: process.stdin })
     const command = JSON.parse(line) as AgentCommand;
     if (command.do === 'connect') connectAll(command);
     else if (command.do === 'request')
-      command.ids.forEach(
-        (id, index) => void timed('request', index, id, () => (connections[index] as Connection).request(id)),
-      );
+      forEach(command.ids.length, command.spreadSeconds, (index) => request(index, command.ids[index] as string));
     else for (const connection of connections) connection.close();
   })
   // Whoever gave the orders is gone: so are we.

@@ -50,6 +50,11 @@ export interface FlowLife {
 }
 
 const endOf = ({ src, sport }: { src: string; sport: number }) => `${src}:${sport}`;
+function push<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
 /** Between the kernel's clock tick and ours. */
 const ROUNDING_SECONDS = 0.1;
 const TIMED_OUT = /time(d)?[ -]?out/i;
@@ -111,7 +116,7 @@ export class ActFacts {
           `${journey.first.src}:${journey.first.sport}`,
           `${journey.first.dst}:${journey.first.dport}`,
         ])
-          map.set(end, [...(map.get(end) ?? []), journey]);
+          push(map, end, journey);
       return map;
     });
     return byEnd.get(local) ?? [];
@@ -258,14 +263,21 @@ export class ActFacts {
     return bad ? `request ${bad.id} before the quiet was not answered (${bad.words})` : undefined;
   }
 
+  #flowEventsOf(local: string): FlowChange[] {
+    const byEnd = this.#once('flowEventsByEnd', () => {
+      const map = new Map<string, FlowChange[]>();
+      for (const event of this.evidence.flowEvents) push(map, endOf(event.original), event);
+      return map;
+    });
+    return byEnd.get(local) ?? [];
+  }
+
   /** The flow that served a client connection before its quiet, undefined where no middlebox told of one. */
   flowOf({ local, openedAt }: ClientConnection): FlowLife | undefined {
     const until = this.quiet?.to ?? this.evidence.record.to;
-    const events = this.evidence.flowEvents.filter(
-      (event) => endOf(event.original) === local && event.time >= openedAt - 1,
-    );
+    const events = this.#flowEventsOf(local).filter((event) => event.time >= openedAt - 1);
     const born = events.find((event) => event.event === 'NEW' && event.state === 'SYN_SENT');
-    if (!born) return undefined;
+    if (!born) return this.#flowFromTables(local, openedAt);
     const mine = events.filter((event) => event.id === born.id);
     const destroyed = mine.find((event) => event.event === 'DESTROY');
     // The table shows the whole seconds that are left, so what was there at first is that and the silence before the look.
@@ -282,6 +294,40 @@ export class ActFacts {
       server: endOf(born.reply),
       patienceSeconds: Math.max(0, ...patience),
       destroyed: destroyed && { time: destroyed.time, reason: destroyed.reason },
+    };
+  }
+
+  /**
+   * A flow that only looks at a table tell of (IPVS has no events). It was gone at the first look that missed it; by its
+   * timer, if neither end had said goodbye by then.
+   */
+  #flowFromTables(local: string, openedAt: number): FlowLife | undefined {
+    const until = this.quiet?.to ?? this.evidence.record.to;
+    const looks = this.evidence.flowTables
+      .filter((table) => table.time >= openedAt)
+      .map((table) => ({
+        time: table.time,
+        flow: table.flows.find((flow) => endOf(flow.original) === local && flow.state === 'ESTABLISHED'),
+      }));
+    const first = looks.findIndex(({ flow }) => flow !== undefined);
+    const born = looks[first]?.flow;
+    if (!born) return undefined;
+    const missed = looks.slice(first).find(({ flow }) => !flow || endOf(flow.reply) !== endOf(born.reply));
+    const hops = this.journeysOf(local)
+      .flatMap((journey) => journey.hops.filter((hop) => hop.host === this.box.name))
+      .sort((a, b) => a.time - b.time);
+    const closing = hops.some(({ time, flags }) => /[FR]/.test(flags) && missed !== undefined && time < missed.time);
+    const patience = looks.flatMap(({ time, flow }) => {
+      const last = hops.filter((hop) => hop.time <= time).at(-1);
+      return flow && last && time <= until
+        ? [Math.ceil((flow.expiresIn ?? 0) + time - last.time - ROUNDING_SECONDS)]
+        : [];
+    });
+    return {
+      local,
+      server: endOf(born.reply),
+      patienceSeconds: Math.max(0, ...patience),
+      destroyed: missed && { time: missed.time, reason: closing ? 'closed' : 'idle-timeout' },
     };
   }
 

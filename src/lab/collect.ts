@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { now } from '../clock.ts';
+import type { Flow } from '../evidence/flows.ts';
 import { parseProxyLog, parseProxySessions } from '../evidence/proxy.ts';
 import type { Lab, LabHost } from './lab.ts';
 import type { LostEvidence } from './record.ts';
@@ -23,6 +24,7 @@ export class Collector {
   readonly #middlebox: LabHost;
   readonly #watcher: Watcher;
   #sessions: (() => Promise<string>) | undefined;
+  #flows: (() => Flow[]) | undefined;
   #samples = 0;
   constructor(lab: Lab, watcher: Watcher, act: string, middlebox: string, folder: string) {
     this.#lab = lab;
@@ -58,6 +60,11 @@ export class Collector {
     return file;
   }
 
+  /** A flow table of the box's own, instead of connection tracking's. */
+  useFlows(flows: (() => Flow[]) | undefined): void {
+    this.#flows = flows;
+  }
+
   useSessions(sessions: (() => Promise<string>) | undefined): void {
     this.#sessions = sessions;
   }
@@ -85,7 +92,7 @@ export class Collector {
     const sample = ++this.#samples;
     const middlebox = this.#middlebox.name;
     for (const host of this.#lab.hosts.values()) this.#lookAtSockets(host, { sample, label });
-    const flows = this.#middlebox.flows();
+    const flows = this.#flows?.() ?? this.#middlebox.flows();
     this.#row('flows', { kind: 'table', sample, label, time: now(), host: middlebox, flows });
     if (!this.#sessions) return;
     const text = await this.#sessions();

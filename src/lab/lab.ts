@@ -30,6 +30,8 @@ export interface LabHost {
   /** Runs a program to its end. @returns its standard output. */
   run(program: string, args: readonly string[], input?: string): Promise<string>;
   setSysctl(name: string, value: string | number): void;
+  /** A file of /proc/net as this host's network namespace has it; undefined where its kernel has no such file. */
+  procNet(file: string): string | undefined;
   /** Cuts or mends every link of this host, as if the cable were pulled. */
   setLinks(up: boolean): void;
   /** A path that opens its network namespace (setns(2)), for those who watch it. */

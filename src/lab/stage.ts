@@ -6,12 +6,14 @@ import type { AgentCommand } from '../../services/client/agent.ts';
 import { now } from '../clock.ts';
 import { LabError } from '../errors.ts';
 import { kernelHz } from '../linux/libc.ts';
+import { granuleSeconds } from '../model/timer-wheel.ts';
 import { codeRoot, moduleExtension } from '../root.ts';
 import { BALANCERS, BROKERS, CLIENTS, FAULTS } from '../scenario/catalogue.ts';
 import { formatDuration } from '../scenario/duration.ts';
 import {
   type ActPlan,
   type BrokerPlan,
+  type ClientPlan,
   clientOf,
   hostsOf,
   middleboxOf,
@@ -115,11 +117,17 @@ function stepText(step: Step, describe: (host: string, action: string) => string
   return step.kind === 'action' ? describe(step.host, step.action) : '';
 }
 
-const ACTION_TEXT: Record<string, (host: string, connections: number) => string> = {
-  connect: (host, connections) => `${host} opens ${connections} connection${connections === 1 ? '' : 's'}`,
-  request: (host, connections) =>
-    `${host} sends a command on ${connections === 1 ? 'its connection' : `each of its ${connections} connections`}`,
-  close: (host) => `${host} closes its connections`,
+const slowly = ({ spreadSeconds }: ClientPlan) =>
+  spreadSeconds === undefined ? '' : `, one after another, in ${formatDuration(spreadSeconds)}`;
+const opens = ({ name, connections }: ClientPlan) =>
+  `${name} opens ${connections} connection${connections === 1 ? '' : 's'}`;
+
+const ACTION_TEXT: Record<string, (client: ClientPlan) => string> = {
+  connect: (client) => opens(client) + slowly(client),
+  'connect-and-request': (client) => `${opens(client)} and sends a command on each at once${slowly(client)}`,
+  request: (client) =>
+    `${client.name} sends a command on ${client.connections === 1 ? 'its connection' : `each of its ${client.connections} connections`}${slowly(client)}`,
+  close: ({ name }) => `${name} closes its connections`,
 };
 
 export interface Stage {
@@ -189,6 +197,7 @@ export async function playAct(
     ...brokers.map(async (plan) => services.get(plan.name)?.push(await startBroker(lab, plan, act, broker, collector))),
   ]);
   collector.useSessions(playing.sessions);
+  collector.useFlows(playing.flows);
   if (clockJumps && broker.onlyServes)
     for (const { name } of brokers)
       for (const { child } of services.get(name) ?? []) if (child.pid !== undefined) watcher.park(child.pid);
@@ -198,12 +207,13 @@ export async function playAct(
   const send = (command: AgentCommand) => agent.process.write(JSON.stringify(command));
   let round = 0;
 
-  const patiently = async (work: Promise<void>, what: string) => {
+  const patience = PATIENCE_SECONDS + (client.spreadSeconds ?? 0);
+  const patiently = async (work: Promise<unknown>, what: string) => {
     const timer = new AbortController();
-    const tooLate = sleep(PATIENCE_SECONDS * 1000, undefined, { signal: timer.signal }).then(() => {
+    const tooLate = sleep(patience * 1000, undefined, { signal: timer.signal }).then(() => {
       throw new LabError(
         'STEP_FAILED',
-        `${what} took more than ${PATIENCE_SECONDS} s`,
+        `${what} took more than ${formatDuration(patience)}`,
         'see events.ndjson for what the client met; a step that may hang needs an "observe" after it',
       );
     });
@@ -215,31 +225,42 @@ export async function playAct(
     }
   };
 
+  const { spreadSeconds } = client;
+  const spread = spreadSeconds === undefined ? {} : { spreadSeconds };
+  const newIds = () => {
+    round++;
+    return Array.from({ length: client.connections }, (_, connection) => `${act.name}-${round}-${connection}`);
+  };
+  const connect = async (ids?: string[]) => {
+    const { keepalive, commandTimeoutSeconds, socketTimeoutSeconds, heartbeatSeconds } = tuning;
+    const settled = ids ? agent.settled(ids) : Promise.resolve();
+    send({
+      do: 'connect',
+      connections: client.connections,
+      options: {
+        host: playing.target.address,
+        port: playing.target.port,
+        ...(keepalive === undefined ? {} : { keepalive }),
+        ...(commandTimeoutSeconds === undefined ? {} : { commandTimeoutSeconds }),
+        ...(socketTimeoutSeconds === undefined ? {} : { socketTimeoutSeconds }),
+      },
+      ...(heartbeatSeconds === undefined ? {} : { heartbeatSeconds }),
+      ...(ids ? { ids } : {}),
+      ...spread,
+    });
+    await patiently(
+      Promise.all([agent.ready(client.connections), settled]),
+      `connecting ${client.connections} connections through ${box.name}`,
+    );
+  };
+
   const actions: Record<string, (next: Step['kind'] | undefined) => Promise<void>> = {
-    connect: async () => {
-      const { keepalive, commandTimeoutSeconds, socketTimeoutSeconds, heartbeatSeconds } = tuning;
-      send({
-        do: 'connect',
-        connections: client.connections,
-        options: {
-          host: playing.target.address,
-          port: playing.target.port,
-          ...(keepalive === undefined ? {} : { keepalive }),
-          ...(commandTimeoutSeconds === undefined ? {} : { commandTimeoutSeconds }),
-          ...(socketTimeoutSeconds === undefined ? {} : { socketTimeoutSeconds }),
-        },
-        ...(heartbeatSeconds === undefined ? {} : { heartbeatSeconds }),
-      });
-      await patiently(
-        agent.ready(client.connections),
-        `connecting ${client.connections} connections through ${box.name}`,
-      );
-    },
+    connect: () => connect(),
+    'connect-and-request': () => connect(newIds()),
     request: async (next) => {
-      round++;
-      const ids = Array.from({ length: client.connections }, (_, connection) => `${act.name}-${round}-${connection}`);
+      const ids = newIds();
       const settled = agent.settled(ids);
-      send({ do: 'request', ids });
+      send({ do: 'request', ids, ...spread });
       // Quiet begins when the last answer is in; whoever wants to watch, watches at once.
       if (next !== 'observe') await patiently(settled, `answering ${ids.length} commands`);
     },
@@ -267,9 +288,7 @@ export async function playAct(
         step.kind === 'action' && !(step.action in actions) ? (await FAULTS.load(step.action)).default : undefined;
       const text = stepText(
         step,
-        (host, action) =>
-          fault?.describe(host) ??
-          (ACTION_TEXT[action] as (host: string, connections: number) => string)(host, client.connections),
+        (host, action) => fault?.describe(host) ?? (ACTION_TEXT[action] as (client: ClientPlan) => string)(client),
       );
       tell({ type: 'step', act: act.name, text, ...(step.kind === 'action' ? {} : { waitSeconds: step.seconds }) });
       watcher.attend();
@@ -295,6 +314,15 @@ export async function playAct(
             0.2 + box.idleTimeoutSeconds + AFTER_EXPIRY_SECONDS,
             `after ${formatDuration(box.idleTimeoutSeconds)} of quiet`,
           ],
+          // A table whose entries have kernel timers forgets late (IPVS).
+          ...(playing.flows
+            ? [
+                [
+                  0.5 + box.idleTimeoutSeconds + granuleSeconds(box.idleTimeoutSeconds, hz),
+                  'the latest end of an entry’s timer',
+                ] as [number, string],
+              ]
+            : []),
         ]);
         await collector.sample('quiet ends');
       } else {
@@ -320,6 +348,8 @@ export async function playAct(
     await collector.sample('the end');
     await Promise.all(
       brokers.map(async ({ name }) => {
+        // A host without power has no memory either.
+        if (lab.host(name).gone) return;
         const ids = await broker.ledger({ host: lab.host(name), folder: lab.folder });
         collector.event(name, { time: now(), event: 'ledger', ids });
       }),

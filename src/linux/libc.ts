@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import koffi from 'koffi';
 
 /** The few C library calls that Node lacks. Each throws with the call's name and errno. */
@@ -8,6 +8,7 @@ const c = {
   unshare: libc.func('int unshare(int)'),
   ifNameToIndex: libc.func('unsigned int if_nametoindex(const char *)'),
   syscall: libc.func('long syscall(long, long, long, long)'),
+  finitModule: libc.func('syscall', 'long', ['long', 'long', 'const uint8_t *', 'long']),
   getsockopt: libc.func('int getsockopt(int, int, int, uint8_t *, uint8_t *)'),
   setsockopt: libc.func('int setsockopt(int, int, int, const uint8_t *, uint32_t)'),
   socket: libc.func('int socket(int, int, int)'),
@@ -147,6 +148,20 @@ export function mapMemory(fd: number, bytes: number): { memory: ArrayBuffer; unm
   if (koffi.address(pointer) === 0xffff_ffff_ffff_ffffn) throw failed('mmap');
   check('madvise', c.madvise(pointer, bytes, MADV_DONTFORK));
   return { memory: koffi.view(pointer, bytes), unmap: () => check('munmap', c.munmap(pointer, bytes)) };
+}
+
+const SYS_FINIT_MODULE = 313;
+const NO_PARAMETERS = Buffer.alloc(1);
+
+/** Loads a module into the kernel we run on (finit_module(2)); one that is not there is left to those who need it. */
+export function loadModule(file: string): void {
+  if (!existsSync(file)) return;
+  const fd = openSync(file, 'r');
+  try {
+    check('finit_module', Number(c.finitModule(SYS_FINIT_MODULE, fd, NO_PARAMETERS, 0)));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** eventfd(2): one thread raises it, another polls it. */

@@ -57,7 +57,7 @@ export const REPORTERS: Modules<{ default: import('../report/reporter.ts').Repor
   'src/report/formats',
 );
 
-export const AGENT_ACTIONS: readonly string[] = ['connect', 'request', 'close'];
+export const AGENT_ACTIONS: readonly string[] = ['connect', 'connect-and-request', 'request', 'close'];
 
 /** The path of a scenario, by the name of a shipped one or by a file's path. @throws LabError UNKNOWN_SCENARIO */
 export function findScenario(nameOrPath: string): string {

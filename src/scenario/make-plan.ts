@@ -110,17 +110,22 @@ function planHosts(file: ScenarioFile, resolver: Resolver, positions: Positions)
   for (const [name, host] of Object.entries(file.hosts)) {
     if ('client' in host) {
       const library = known('a client library', host.client, CLIENTS.names(), positions, ['hosts', name, 'client']);
-      hosts.push({ role: 'client', name, library, connections: host.connections });
+      hosts.push({
+        role: 'client',
+        name,
+        library,
+        connections: host.connections,
+        ...(host.spread === undefined
+          ? {}
+          : { spreadSeconds: resolver.seconds(host.spread, ['hosts', name, 'spread']) }),
+      });
     } else if ('broker' in host) {
       const broker = known('a broker', host.broker, BROKERS.names(), positions, ['hosts', name, 'broker']);
       for (let index = 1; index <= host.count; index++)
         hosts.push({ role: 'broker', name: host.count === 1 ? name : `${name}-${index}`, group: name, broker });
     } else {
-      const profile = known('a middlebox', host.middlebox, MIDDLEBOXES.names(), positions, [
-        'hosts',
-        name,
-        'middlebox',
-      ]);
+      const named = resolver.resolve(host.middlebox, ['hosts', name, 'middlebox']);
+      const profile = known('a middlebox', String(named.value), MIDDLEBOXES.names(), positions, named.path);
       const { product, layer, idleTimeout, playedBy, remedy } = readMiddlebox(profile);
       const idleTimeoutSeconds = resolver.seconds(host.idleTimeout ?? idleTimeout.default, [
         'hosts',

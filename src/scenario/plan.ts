@@ -17,6 +17,8 @@ export interface ClientPlan {
   name: string;
   library: string;
   connections: number;
+  /** Over how long its connections do what they are told, one after another; undefined: all at once. */
+  spreadSeconds?: number;
 }
 export interface BrokerPlan {
   role: 'broker';

@@ -44,13 +44,16 @@ export type TuningFile = z.infer<typeof tuningSchema>;
 const clientHost = z.strictObject({
   client: z.string().describe('a file of services/client, by name'),
   connections: z.number().int().min(1).max(10_000).default(1),
+  spread: duration
+    .optional()
+    .describe('its connections do what they are told one after another, evenly over this time, not all at once'),
 });
 const brokerHost = z.strictObject({
   broker: z.string().describe('a file of services/broker, by name'),
   count: z.number().int().min(1).max(16).default(1),
 });
 const middleboxHost = z.strictObject({
-  middlebox: z.string().describe('a file of lab/middleboxes, by name'),
+  middlebox: z.string().describe('a file of lab/middleboxes, by name, or a parameter that names one'),
   idleTimeout: duration.optional().describe('instead of the profile’s default'),
 });
 
@@ -116,6 +119,7 @@ export const middleboxSchema = z
         z.strictObject({ conntrack: z.enum(['rebalance', 'reset-sender', 'drop', 'reset-both']) }),
         z.strictObject({ haproxy: z.strictObject({}) }),
         z.strictObject({ router: z.enum(['stateful']) }),
+        z.strictObject({ ipvs: z.strictObject({ sloppyTcp: z.boolean() }) }),
       ])
       .describe('how the lab plays it: a file of services/balancer, and its mode'),
     remedy: z

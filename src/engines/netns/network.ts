@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { LabError, messageOf } from '../../errors.ts';
 import type { Flow } from '../../evidence/flows.ts';
 import type { SocketRow } from '../../evidence/sockets.ts';
@@ -115,6 +124,13 @@ class NetnsHost implements LabHost {
         error,
       );
     }
+  }
+
+  procNet(file: string): string | undefined {
+    return inNamespace(this.#namespace, () => {
+      const path = `/proc/thread-self/net/${file}`;
+      return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+    });
   }
 
   setLinks(up: boolean): void {

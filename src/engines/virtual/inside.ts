@@ -8,7 +8,9 @@ import koffi from 'koffi';
 import { now } from '../../clock.ts';
 import { playPlan } from '../../lab/play.ts';
 import type { Message } from '../../lab/record.ts';
-import type { Plan } from '../../scenario/plan.ts';
+import { loadModule } from '../../linux/libc.ts';
+import { BALANCERS } from '../../scenario/catalogue.ts';
+import { middleboxOf, type Plan } from '../../scenario/plan.ts';
 import { PLAN_FILE } from './run-kernel.ts';
 
 const LINUX_REBOOT_CMD_POWER_OFF = 0x4321fedc;
@@ -19,9 +21,18 @@ const [output] = process.argv.slice(2) as [string];
 const tell = (message: Message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 setInterval(() => tell({ type: 'clock', time: now() }), CLOCK_SECONDS * 1000);
 
+/** What middleboxes need and is not built in lies beside the kernel. */
+async function loadModules({ acts }: Plan): Promise<void> {
+  const kinds = new Set(acts.map((act) => Object.keys(middleboxOf(act).playedBy)[0] as string));
+  for (const kind of kinds)
+    for (const name of (await BALANCERS.load(kind)).default.modules ?? [])
+      loadModule(join(process.env.IDLELAB_MODULES ?? '', `${name}.ko`));
+}
+
 const file = join(output, PLAN_FILE);
 const plan = JSON.parse(readFileSync(file, 'utf8')) as Plan;
 rmSync(file);
+await loadModules(plan);
 await playPlan({ plan, clockJumps: true }, output, tell);
 
 const libc = koffi.load('libc.so.6');

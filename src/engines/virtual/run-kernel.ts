@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { LabError } from '../../errors.ts';
 import type { ActRecord, Message } from '../../lab/record.ts';
@@ -44,7 +44,7 @@ export interface KernelRun {
 }
 
 /** Kernel command line of a lab; values are quoted as the kernel's parser wants it. */
-function kernelArguments({ folder, code, startsAt }: KernelRun): string[] {
+function kernelArguments({ kernel, folder, code, startsAt }: KernelRun): string[] {
   const inside = join(code.root, `src/engines/virtual/inside${code.extension}`);
   return [
     ...[`mem=${MEMORY}`, 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro'],
@@ -56,6 +56,7 @@ function kernelArguments({ folder, code, startsAt }: KernelRun): string[] {
     `IDLELAB_FOLDER="${folder}"`,
     `IDLELAB_NODE="${process.execPath}"`,
     `IDLELAB_PROGRAM="${inside}"`,
+    `IDLELAB_MODULES="${dirname(kernel)}"`,
     `IDLELAB_COMPILE_CACHE="${process.env.NODE_COMPILE_CACHE ?? ''}"`,
   ];
 }

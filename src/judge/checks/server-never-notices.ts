@@ -14,7 +14,7 @@ export default defineCheck({
       'A server that only reads never learns that its client has gone: TCP sends nothing on an idle connection. Without SO_KEEPALIVE there is no timer either, so the socket stays until the process ends, with its memory, its descriptor and its locks.';
     const { loss } = facts;
     const look = facts.lastLook.filter(({ host }) => hosts.includes(host));
-    if (facts.notReady !== undefined || !loss || look.length === 0)
+    if (facts.notReady !== undefined || look.length === 0)
       return cannotTell({
         title: 'whether the server noticed cannot be told',
         expected,
@@ -24,14 +24,14 @@ export default defineCheck({
     const zombies = facts.matchingAtEnd.zombies.filter(({ host }) => hosts.includes(host));
     const forEver = zombies.filter(({ socket }) => socket.timer === undefined && socket.kernel?.keepalive === false);
     const ok = forEver.length === wanted;
-    const seconds = facts.evidence.record.to - loss.from;
+    const since = loss ? `${inSeconds(facts.evidence.record.to - loss.from)} after ${loss.text}` : 'at the end';
     return {
       status: ok ? 'pass' : 'fail',
       title: ok
         ? `${at} would wait for ever: ${plural(forEver.length, 'ESTABLISHED socket')}, no timer`
         : `${at}'s sockets are not as expected`,
       expected,
-      observed: `${inSeconds(seconds)} after ${loss.text}: ${plural(zombies.length, 'zombie')} on ${at}; timers: ${zombies.length > 0 ? tally(zombies.map(({ socket }) => socket.timer?.kind ?? 'none')) : 'none'}; SO_KEEPALIVE by getsockopt: ${zombies.length > 0 ? tally(zombies.map(({ socket }) => (socket.kernel === undefined ? 'not known' : socket.kernel.keepalive ? 'on' : 'off'))) : 'no socket left'}`,
+      observed: `${since}: ${plural(zombies.length, 'zombie')} on ${at}; timers: ${zombies.length > 0 ? tally(zombies.map(({ socket }) => socket.timer?.kind ?? 'none')) : 'none'}; SO_KEEPALIVE by getsockopt: ${zombies.length > 0 ? tally(zombies.map(({ socket }) => (socket.kernel === undefined ? 'not known' : socket.kernel.keepalive ? 'on' : 'off'))) : 'no socket left'}`,
       why,
       remedy: ok ? serverKeepalive(facts) : [],
       evidence: zombies.slice(0, 2).map(({ host, time, socket }) => ({

@@ -1,0 +1,36 @@
+import { LabError } from '../../../src/errors.ts';
+import { parseIpvsTable } from '../../../src/evidence/ipvs.ts';
+import type { Player } from '../player.ts';
+
+/** Seconds for established, FIN-WAIT and UDP entries; 0 leaves what is. */
+const timeouts = (idleTimeoutSeconds: number): string[] => [String(Math.round(idleTimeoutSeconds)), '0', '0'];
+
+/** The kernel's own L4 balancer, in NAT mode, round robin: what kube-proxy's ipvs mode and Docker's swarm VIPs are made of. */
+const ipvs: Player = {
+  modules: ['ip_vs', 'ip_vs_rr'],
+  async play({ box, host, brokers, port, writeConfig }) {
+    const { sloppyTcp } = (box.playedBy as { ipvs: { sloppyTcp: boolean } }).ipvs;
+    if (host.procNet('ip_vs_conn') === undefined)
+      throw new LabError(
+        'WRONG_KERNEL',
+        'this kernel has no IPVS',
+        'add --engine virtual, whose kernel brings it; or load it (as root): modprobe -a ip_vs ip_vs_rr',
+      );
+    const service = `${host.serviceAddress}:${port}`;
+    const rules = [
+      `-A -t ${service} -s rr`,
+      ...brokers.map((broker) => `-a -t ${service} -r ${broker.address}:${port} -m`),
+      '',
+    ].join('\n');
+    const set = timeouts(box.idleTimeoutSeconds);
+    writeConfig(`${host.name}.ipvs`, `${rules}# and: ipvsadm --set ${set.join(' ')}\n`);
+    await host.run('ipvsadm', ['--restore'], rules);
+    await host.run('ipvsadm', ['--set', ...set]);
+    host.setSysctl('net.ipv4.vs.sloppy_tcp', sloppyTcp ? 1 : 0);
+    return {
+      target: { address: host.serviceAddress as string, port },
+      flows: () => parseIpvsTable(host.procNet('ip_vs_conn') ?? ''),
+    };
+  },
+};
+export default ipvs;

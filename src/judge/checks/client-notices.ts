@@ -1,0 +1,9 @@
+import { z } from 'zod';
+import { defineCheck } from '../check.ts';
+import { judgeNotices } from '../notices.ts';
+
+export default defineCheck({
+  about: 'the client’s keepalive finds out that nobody answers any more, after idle + probes × interval',
+  params: z.strictObject({ at: z.string() }),
+  judge: (facts, { at }) => judgeNotices(facts, { at, side: 'client' }),
+});

@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import type { Segment } from '../../evidence/segments.ts';
+import { granuleSeconds, largestSafeIdle } from '../../model/timer-wheel.ts';
+import { formatDuration } from '../../scenario/duration.ts';
+import { HZ } from '../../scenario/hz.ts';
+import { cannotTell, defineCheck } from '../check.ts';
+import type { ActFacts, ClientConnection } from '../facts.ts';
+import { clientKeepalive } from '../remedy.ts';
+import { inSeconds, plural, range } from '../words.ts';
+
+/** Between the kernel's tick and the packet, and for what is not the timer's. */
+const SLACK_SECONDS = 0.5;
+
+interface Probe {
+  segment: Segment;
+  /** Since the last packet that the client received on this connection. */
+  silence: number;
+}
+
+/** The first probe of every silence: the one that the keepalive's idle time decides. */
+function firstProbes(facts: ActFacts): Probe[] {
+  const { quiet } = facts;
+  const heard = new Map<string, number>();
+  const asked = new Map<string, number>();
+  const probes: Probe[] = [];
+  for (const segment of facts.segments) {
+    if (segment.host !== facts.client) continue;
+    const end = segment.outgoing ? `${segment.src}:${segment.sport}` : `${segment.dst}:${segment.dport}`;
+    if (!segment.outgoing) heard.set(end, segment.time);
+    else if (segment.name === 'keepalive probe') {
+      const since = heard.get(end);
+      if (
+        since !== undefined &&
+        asked.get(end) !== since &&
+        quiet &&
+        segment.time >= quiet.from &&
+        segment.time <= quiet.to
+      )
+        probes.push({ segment, silence: segment.time - since });
+      if (since !== undefined) asked.set(end, since);
+    }
+  }
+  return probes;
+}
+
+/** Every connection that the pool had until the morning, those that were opened again in the night included. */
+function deaths(facts: ActFacts): { connection: ClientConnection; time: number }[] {
+  const until = facts.quiet?.to ?? 0;
+  return facts.connections
+    .filter(({ openedAt }) => openedAt < until)
+    .flatMap((connection) => {
+      const gone = facts.flowOf(connection)?.destroyed;
+      return gone?.reason === 'idle-timeout' && gone.time <= until ? [{ connection, time: gone.time }] : [];
+    });
+}
+
+export default defineCheck({
+  about:
+    'a keepalive a little shorter than the middlebox’s patience: how many connections die all the same, because kernel timers fire late',
+  params: z.strictObject({ dies: z.enum(['some', 'none']) }),
+  judge(facts, { dies }) {
+    const { hz } = facts.evidence.record;
+    const kernel = facts.lookInQuiet
+      .filter(({ host }) => host === facts.client)
+      .flatMap(({ sockets }) => sockets.map((socket) => socket.kernel))
+      .find((options) => options?.keepalive);
+    const patience = facts.pool.map((connection) => facts.patienceOf(connection));
+    const why =
+      'The kernel keeps long timers in coarse steps and rounds up, never down (the timer wheel, kernel/time/timer.c): at HZ 250 a timer of 129 s to 17 min fires up to 16.4 s late, at HZ 1000 one of 258 s to 34 min up to 32.8 s. How late a first probe comes depends on the moment at which its timer was set; each later one falls on the first step after its time. A keepalive just below the patience is a game of chance.';
+    const probes = firstProbes(facts);
+    if (
+      facts.notReady !== undefined ||
+      hz === undefined ||
+      !kernel ||
+      patience.includes(undefined) ||
+      probes.length === 0
+    )
+      return cannotTell({
+        title: 'whether the keepalive comes in time cannot be told',
+        expected: `${dies === 'none' ? 'no' : 'some'} connection dies by a late probe`,
+        observed:
+          facts.notReady ??
+          (hz === undefined
+            ? 'the record does not tell the kernel’s HZ'
+            : !kernel
+              ? `no socket of ${facts.client} had keepalive on`
+              : probes.length === 0
+                ? 'no keepalive probe was seen in the quiet'
+                : `${facts.box.name} told nothing of its patience`),
+        why,
+      });
+    const timeout = Math.min(...(patience as number[]));
+    const granule = granuleSeconds(kernel.idleSeconds, hz);
+    const lateness = probes.map(({ silence }) => silence - kernel.idleSeconds);
+    const asWheel = lateness.every((late) => late > -SLACK_SECONDS && late <= granule + SLACK_SECONDS);
+    const all = deaths(facts);
+    const evening = all.filter(({ connection }) => facts.pool.includes(connection));
+    const from = facts.quiet?.from ?? 0;
+    const when =
+      all.length > 0
+        ? `, the first ${formatDuration(Math.min(...all.map(({ time }) => time)) - from)} into the quiet, the last of the evening’s ${formatDuration(Math.max(...(evening.length > 0 ? evening : all).map(({ time }) => time)) - from)}`
+        : '';
+    const inDanger = timeout < (facts.quiet ? facts.quiet.to - facts.quiet.from : 0);
+    const ok = asWheel && inDanger && (dies === 'some' ? evening.length > 0 : all.length === 0);
+    const latest = probes.reduce((worst, probe) => (probe.silence > worst.silence ? probe : worst));
+    const limits = HZ.flatMap((each) => {
+      const idle = largestSafeIdle(timeout, each);
+      return idle === undefined
+        ? []
+        : [
+            {
+              where: `HZ ${each}`,
+              text: `TCP_KEEPIDLE at most ${idle} s under ${inSeconds(timeout)}: ${idle} + ${granuleSeconds(idle, each).toFixed(1)} = ${(idle + granuleSeconds(idle, each)).toFixed(1)} s, and no probe may get lost`,
+            },
+          ];
+    });
+    return {
+      status: ok ? 'pass' : 'fail',
+      title: ok
+        ? dies === 'some'
+          ? `a keepalive of ${kernel.idleSeconds} s is too late for ${inSeconds(timeout)} at HZ ${hz}: ${evening.length} of ${plural(facts.pool.length, 'connection')} died in the quiet`
+          : `a keepalive of ${kernel.idleSeconds} s is in time for ${inSeconds(timeout)} at HZ ${hz}: none of ${plural(facts.pool.length, 'connection')} died`
+        : 'the keepalive did not do what the timer wheel says',
+      expected: `the first probe comes ${kernel.idleSeconds} s to ${inSeconds(kernel.idleSeconds + granule)} after the last packet, and ${dies === 'none' ? `always before ${inSeconds(timeout)}, so nothing dies` : `sometimes later than ${inSeconds(timeout)}, so some connections die`}`,
+      observed: `${plural(probes.length, 'probe')} came ${range(probes.map(({ silence }) => silence))} after the last packet, ${inSeconds(Math.max(0, Math.min(...lateness)))} to ${inSeconds(Math.max(0, ...lateness))} late; ${evening.length} of ${plural(facts.pool.length, 'connection')} died (${all.length} deaths with those that were opened again)${when}`,
+      why,
+      remedy: ok ? [...limits, ...clientKeepalive(facts)] : [],
+      evidence: [
+        facts.packet(
+          latest.segment,
+          `the latest probe: ${latest.silence.toFixed(1)} s after the last packet, ${(latest.silence - kernel.idleSeconds).toFixed(1)} s late${latest.silence > timeout ? '; the flow was forgotten by then' : ''}`,
+        ),
+      ],
+    };
+  },
+});
