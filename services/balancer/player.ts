@@ -18,11 +18,17 @@ export interface PlayerContext {
   onLogLine(line: string): void;
 }
 
+/** A table of flows that tells only when looked at. `tracker` names whose it is. */
+export interface FlowSource {
+  tracker: string;
+  table(): Flow[];
+}
+
 export interface Playing {
   /** Where clients connect to. */
   target: { address: string; port: number };
   /** Its own table of flows, where that is not connection tracking's. */
-  flows?(): Flow[];
+  flows?: FlowSource;
   /** Asks the box for its live sessions, where it has some. @returns its own words */
   sessions?(): Promise<string>;
 }

@@ -134,7 +134,12 @@ const program = new Command('scenario')
   .usage('[options] <name|file.yaml> …')
   .description('Stages a scenario: real kernel, real balancer, real client library. Judges the evidence, reports it.')
   .argument('[scenario...]', 'names of shipped scenarios, or paths of YAML files')
-  .addOption(new Option('--engine <engine>', 'where the hosts live').choices(['auto', ...ENGINE_NAMES]).default('auto'))
+  .addOption(
+    new Option('--engine <engine>', 'where the hosts live')
+      .choices(['auto', ...ENGINE_NAMES])
+      .default('auto')
+      .env('IDLELAB_ENGINE'),
+  )
   .addOption(
     new Option(
       '--pace <pace>',

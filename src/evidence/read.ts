@@ -37,6 +37,8 @@ export interface SocketEnd {
 }
 export interface FlowTable extends Look {
   kind: 'table';
+  /** Present where the table is not connection tracking's, and nothing but looks tells of it. */
+  tracker?: string;
   flows: Flow[];
 }
 export interface FlowChange extends FlowEvent {

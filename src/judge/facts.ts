@@ -55,6 +55,8 @@ function push<T>(map: Map<string, T[]>, key: string, value: T): void {
   if (list) list.push(value);
   else map.set(key, [value]);
 }
+/** By so much the clocks of two processes, the lab's and the client's, may differ at most; nothing happens so soon. */
+const CLOCKS_SECONDS = 0.05;
 /** Between the kernel's clock tick and ours. */
 const ROUNDING_SECONDS = 0.1;
 const TIMED_OUT = /time(d)?[ -]?out/i;
@@ -171,7 +173,9 @@ export class ActFacts {
 
   /** The pool as it went to sleep. */
   get pool(): ClientConnection[] {
-    return this.#once('pool', () => this.connectionsAt(this.quiet?.from ?? this.loss?.from ?? this.evidence.record.to));
+    return this.#once('pool', () =>
+      this.connectionsAt((this.quiet?.from ?? this.loss?.from ?? this.evidence.record.to) + CLOCKS_SECONDS),
+    );
   }
 
   get requests(): Request[] {
@@ -304,7 +308,7 @@ export class ActFacts {
   #flowFromTables(local: string, openedAt: number): FlowLife | undefined {
     const until = this.quiet?.to ?? this.evidence.record.to;
     const looks = this.evidence.flowTables
-      .filter((table) => table.time >= openedAt)
+      .filter((table) => table.tracker !== undefined && table.time >= openedAt)
       .map((table) => ({
         time: table.time,
         flow: table.flows.find((flow) => endOf(flow.original) === local && flow.state === 'ESTABLISHED'),

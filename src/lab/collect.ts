@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FlowSource } from '../../services/balancer/player.ts';
 import { now } from '../clock.ts';
-import type { Flow } from '../evidence/flows.ts';
 import { parseProxyLog, parseProxySessions } from '../evidence/proxy.ts';
 import type { Lab, LabHost } from './lab.ts';
 import type { LostEvidence } from './record.ts';
@@ -24,7 +24,7 @@ export class Collector {
   readonly #middlebox: LabHost;
   readonly #watcher: Watcher;
   #sessions: (() => Promise<string>) | undefined;
-  #flows: (() => Flow[]) | undefined;
+  #flows: FlowSource | undefined;
   #samples = 0;
   constructor(lab: Lab, watcher: Watcher, act: string, middlebox: string, folder: string) {
     this.#lab = lab;
@@ -61,7 +61,7 @@ export class Collector {
   }
 
   /** A flow table of the box's own, instead of connection tracking's. */
-  useFlows(flows: (() => Flow[]) | undefined): void {
+  useFlows(flows: FlowSource | undefined): void {
     this.#flows = flows;
   }
 
@@ -92,8 +92,17 @@ export class Collector {
     const sample = ++this.#samples;
     const middlebox = this.#middlebox.name;
     for (const host of this.#lab.hosts.values()) this.#lookAtSockets(host, { sample, label });
-    const flows = this.#flows?.() ?? this.#middlebox.flows();
-    this.#row('flows', { kind: 'table', sample, label, time: now(), host: middlebox, flows });
+    const own = this.#flows;
+    const flows = own ? own.table() : this.#middlebox.flows();
+    this.#row('flows', {
+      kind: 'table',
+      sample,
+      label,
+      time: now(),
+      host: middlebox,
+      ...(own ? { tracker: own.tracker } : {}),
+      flows,
+    });
     if (!this.#sessions) return;
     const text = await this.#sessions();
     const sessions = parseProxySessions(text);

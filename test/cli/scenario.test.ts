@@ -87,7 +87,13 @@ describe('npm run scenario', () => {
     ['an unknown scenario', ['rebalanse'], 4, /UNKNOWN_SCENARIO.*"rebalanse"[\s\S]*did you mean rebalance/],
     ['a file that is not there', ['./nowhere.yaml'], 4, /there is no file \.\/nowhere\.yaml/],
     ['no scenario', [], 4, /which scenario\?/],
-    ['two scenarios', ['reset', 'rebalance'], 4, /too many arguments/],
+    [
+      'two scenarios for one document',
+      ['reset', 'lost-fin', '--reporter', 'junit'],
+      4,
+      /one document, and 2 scenarios/,
+    ],
+    ['no number of jobs', ['reset', '--jobs', 'many'], 4, /a whole number from 1 on/],
     ['an unknown option', ['--quick', 'reset'], 4, /unknown option '--quick'/],
     ['an unknown reporter', ['reset', '--reporter', 'xml'], 4, /Allowed choices are .*junit/],
     ['an unknown engine', ['reset', '--engine', 'vmware'], 4, /Allowed choices are auto, netns/],
@@ -103,6 +109,43 @@ describe('npm run scenario', () => {
       IDLELAB_KERNEL: '',
     });
     expect(ended.stderr).toMatch(/MISSING_KERNEL[\s\S]*what to do: npm run kernel/);
+    expect(ended.code).toBe(3);
+  });
+
+  it('without its kernel, auto takes network namespaces, and says in one line how to get the kernel', async () => {
+    const ended = await run([quick, '--reporter', 'minimal', '--runs', join(scratch, 'auto')], [], {
+      XDG_CACHE_HOME: join(scratch, 'no-cache'),
+      IDLELAB_KERNEL: '',
+      IDLELAB_ENGINE: 'auto',
+    });
+    expect(ended.stderr).toMatch(/^engine: netns, .*npm run kernel/);
+    expect(ended.code).toBe(0);
+  });
+
+  it('several scenarios at once: a report each, in one view, and the gravest exit code', async () => {
+    const failing = join(scratch, 'worse.yaml');
+    writeFileSync(failing, QUICK.replace('exactly: 0', 'atLeast: 1'));
+    const ended = await run([
+      quick,
+      failing,
+      '--jobs',
+      '2',
+      '--reporter',
+      'minimal',
+      '--runs',
+      join(scratch, 'several'),
+    ]);
+    expect(ended.code).toBe(1);
+    expect(ended.stdout).toMatch(/^PASS {2}mine/m);
+    expect(ended.stdout).toMatch(/^FAIL {2}worse/m);
+    expect(ended.stderr).toMatch(/^mine only: app opens 1 connection$/m);
+    expect(ended.stderr).toMatch(/^worse only: app opens 1 connection$/m);
+  });
+
+  it('an act that asks for a kernel’s HZ is refused in real time, before anything is started: exit 3', async () => {
+    const ended = await run(['keepalive-too-late', '--runs', join(scratch, 'hz')]);
+    expect(ended.stderr).toMatch(/WRONG_KERNEL: .*HZ 250[\s\S]*--engine virtual/);
+    expect(ended.stderr).not.toContain('opens');
     expect(ended.code).toBe(3);
   });
 

@@ -30,7 +30,8 @@ export function start(
   const command = [...wrap, process.execPath, CLI, ...args];
   const child = spawn(command[0] as string, command.slice(1), {
     cwd: packageRoot,
-    env: { ...inherited, NO_COLOR: '1', ...env },
+    // In real time, unless a test is about another engine.
+    env: { ...inherited, NO_COLOR: '1', IDLELAB_ENGINE: 'netns', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

@@ -49,7 +49,7 @@ describe('every shipped scenario', () => {
     async (name, pace) => {
       const plan = await planScenario(SCENARIOS.path(name), pace);
       expect(plan.acts.length).toBeGreaterThanOrEqual(2);
-      expect(plan.acts.map((act) => act.name)).toEqual(expect.arrayContaining(['broken', 'fixed']));
+      expect(new Set(plan.acts.map((act) => act.name)).size).toBe(plan.acts.length);
       expect(plan.story).not.toBe('');
     },
   );

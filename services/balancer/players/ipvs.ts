@@ -29,7 +29,7 @@ const ipvs: Player = {
     host.setSysctl('net.ipv4.vs.sloppy_tcp', sloppyTcp ? 1 : 0);
     return {
       target: { address: host.serviceAddress as string, port },
-      flows: () => parseIpvsTable(host.procNet('ip_vs_conn') ?? ''),
+      flows: { tracker: 'ipvs', table: () => parseIpvsTable(host.procNet('ip_vs_conn') ?? '') },
     };
   },
 };

@@ -35,6 +35,15 @@ export const netns: Engine = {
   name: 'netns',
   sideBySide: false,
   stage(plan, folder, { onMessage, signal }) {
+    const picky = plan.acts.find(({ hz }) => hz !== undefined);
+    if (picky)
+      return Promise.reject(
+        new LabError(
+          'WRONG_KERNEL',
+          `the act ${picky.name} is about a kernel with HZ ${picky.hz}, and at the lengths of life`,
+          'add --engine virtual: its kernels can be chosen (npm run kernel -- --hz all builds them)',
+        ),
+      );
     const inside = join(codeRoot, `src/engines/netns/inside${moduleExtension}`);
     const child = enterLab([process.execPath, inside, folder]);
     const stop = () => child.kill('SIGKILL');

@@ -55,6 +55,8 @@ const FILES = 790;
 
 export interface BuildOptions {
   hz: Hz;
+  /** Leaves the unpacked source for the next build. */
+  keepSource?: boolean;
   /** One line on what is being done, again and again. */
   onProgress(text: string): void;
 }
@@ -257,7 +259,7 @@ const versionOf = (tree: string): string => {
  * @returns path of the kernel
  * @throws LabError MISSING_TOOL, MISSING_KERNEL, NO_ROOM, BUILD_FAILED
  */
-export async function buildKernel({ hz, onProgress }: BuildOptions): Promise<string> {
+export async function buildKernel({ hz, keepSource = false, onProgress }: BuildOptions): Promise<string> {
   const cache = kernelCache();
   const work = join(cache, 'work');
   mkdirSync(work, { recursive: true });
@@ -309,7 +311,7 @@ export async function buildKernel({ hz, onProgress }: BuildOptions): Promise<str
     });
     writeFileSync(join(partial, 'config'), readFileSync(join(output, '.config')));
     renameSync(partial, final);
-    for (const folder of [output, tree]) rmSync(folder, { recursive: true, force: true });
+    for (const folder of keepSource ? [output] : [output, tree]) rmSync(folder, { recursive: true, force: true });
     return join(final, 'linux');
   });
 }

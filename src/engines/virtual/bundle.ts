@@ -77,3 +77,10 @@ export async function labCode(): Promise<LabCode> {
     return existsSync(folder) ? { root: folder, extension: '.js' } : { root: codeRoot, extension: moduleExtension };
   }
 }
+
+/** Takes away what `labCode` has made, as it is in a fresh clone. */
+export function forgetLabCode(): void {
+  if (!existsSync(CACHE)) return;
+  for (const name of readdirSync(CACHE))
+    if (/^lab-/.test(name)) rmSync(join(CACHE, name), { recursive: true, force: true });
+}

@@ -147,43 +147,40 @@ class Watch implements Disposable {
   }
 }
 
-const { wake } = workerData as { wake: number };
+const { wake, over } = workerData as { wake: number; over: Int32Array };
 const port = parentPort as NonNullable<typeof parentPort>;
 const answer = (message: WatchAnswer) => port.postMessage(message);
 let watch: Watch | undefined;
 
-function obey(command: WatchCommand): boolean {
+function obey(command: WatchCommand): void {
   switch (command.do) {
     case 'start':
       watch = new Watch(command.order);
       answer({ did: 'start' });
-      return true;
+      break;
     case 'attend':
       watch?.attend();
-      return true;
+      break;
     case 'park':
       watch?.park(command.pid);
-      return true;
+      break;
     case 'stop': {
       const lost = watch?.finish() ?? { frames: [], flowEvents: false };
       watch?.[Symbol.dispose]();
       watch = undefined;
       answer({ did: 'stop', lost });
-      return true;
     }
-    case 'end':
-      return false;
   }
 }
 
 const counter = Buffer.alloc(8);
-for (let going = true; going; ) {
+while (Atomics.load(over, 0) === 0) {
   const ready = pollInput([wake, ...(watch?.descriptors ?? [])], watch?.timeoutMs ?? -1);
   watch?.handle(ready);
   if (!ready.has(wake)) continue;
   readSync(wake, counter);
-  for (let next = receiveMessageOnPort(port); going && next; next = receiveMessageOnPort(port))
-    going = obey(next.message as WatchCommand);
+  for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port))
+    obey(next.message as WatchCommand);
 }
 watch?.[Symbol.dispose]();
 port.close();

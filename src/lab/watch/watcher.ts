@@ -25,8 +25,7 @@ export type WatchCommand =
   | { do: 'start'; order: WatchOrder }
   | { do: 'attend' }
   | { do: 'park'; pid: number }
-  | { do: 'stop' }
-  | { do: 'end' };
+  | { do: 'stop' };
 export type WatchAnswer = { did: 'start' } | { did: 'stop'; lost: LostEvidence };
 
 const ONE = Buffer.alloc(8);
@@ -41,13 +40,16 @@ export class Watcher implements Disposable {
   readonly #worker: Worker;
   /** Rejects when the thread fails; evidence would be missing. */
   readonly died: Promise<never>;
-  readonly #raise = () => {
-    writeSync(this.#wake, ONE);
+  /** Set to 1 for the thread's end. Told by memory, for a message would come too late where the process itself ends. */
+  readonly #over = new Int32Array(new SharedArrayBuffer(4));
+  readonly #end = () => {
+    Atomics.store(this.#over, 0, 1);
+    this.#raise();
   };
 
   constructor() {
     this.#worker = new Worker(join(codeRoot, `src/lab/watch/thread${moduleExtension}`), {
-      workerData: { wake: this.#wake },
+      workerData: { wake: this.#wake, over: this.#over },
       // Its heap holds one burst of packets.
       resourceLimits: { maxYoungGenerationSizeMb: 16 },
     });
@@ -65,7 +67,11 @@ export class Watcher implements Disposable {
     });
     this.died.catch(() => {});
     // A thread that sleeps in the kernel would keep the process from ending.
-    process.once('exit', this.#raise);
+    process.once('exit', this.#end);
+  }
+
+  #raise(): void {
+    writeSync(this.#wake, ONE);
   }
 
   #tell(command: WatchCommand): void {
@@ -110,7 +116,7 @@ export class Watcher implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    process.off('exit', this.#raise);
-    this.#tell({ do: 'end' });
+    process.off('exit', this.#end);
+    this.#end();
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -96,14 +96,19 @@ describe('a service that dies during a run', () => {
   it.each([
     [
       'redis-server',
-      'redis',
+      'reset',
       /redis on mq-[12] died during the run \(signal SIGKILL\); its last lines:\n[\s\S]*Ready to accept connections/,
     ],
-    ['tcpdump', 'tcpdump', /the capture on \w.* died during the run \(signal SIGKILL\)/],
-  ])('%s: the run is inconclusive and says which, with its last lines', async (program, comm, message) => {
-    const started = start(['reset', '--reporter', 'json', '--runs', runsFolder]);
+    ['haproxy', 'proxy-close', /haproxy on proxy died during the run \(signal SIGKILL\); its last lines:/],
+    ['the client', 'reset', /the client agent on pool died during the run \(signal SIGKILL\)/],
+  ])('%s: the run is inconclusive and says which, with its last lines', async (program, scenario, message) => {
+    const started = start([scenario, '--reporter', 'json', '--runs', runsFolder]);
     await until(() => started.stderr().includes('quiet'));
-    const victim = descendants(started.child.pid as number).find((pid) => commandOf(pid).startsWith(comm));
+    const family = descendants(started.child.pid as number);
+    const victim =
+      program === 'the client'
+        ? family.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('services/client/agent'))
+        : family.find((pid) => commandOf(pid) === program);
     if (victim === undefined) throw new Error(`no ${program} among the lab's processes`);
     process.kill(victim, 'SIGKILL');
     const { code, stdout } = await started.ended;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { findKernel } from '../../../src/engines/virtual/kernel.ts';
+import { packageRoot } from '../../../src/root.ts';
 import { commandOf, descendants, isAlive, run, start, until } from '../../helpers/cli.ts';
 
 const NOBODY = 65_534;
@@ -50,17 +51,18 @@ describe.runIf(built !== undefined)('in virtual time', () => {
       asNobody,
       { HOME: scratch },
     );
-    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, problem: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, problem: '' });
     const result = JSON.parse(stdout);
     expect(result).toMatchObject({
       verdict: 'pass',
       engine: 'virtual',
       pace: 'production',
       overheadSeconds: null,
-      versions: { hz: '250' },
+      acts: [{ hz: 250 }],
     });
     expect(result.labSeconds).toBeGreaterThan(3600);
     expect(result.wallSeconds).toBeLessThan(result.labSeconds);
+    expect(result.speedUp * result.wallSeconds).toBeCloseTo(result.labSeconds, -2);
     expect(result.acts[0].outcome.requestsAfterQuiet).toMatchObject({ reset: 2 });
     const quietEnds = result.acts[0].ladder.rows.find(
       (row: { kind: string; at: number }) => row.kind === 'step' && row.at > 3600,
@@ -82,6 +84,24 @@ describe.runIf(built !== undefined)('in virtual time', () => {
     await until(() => family.every((pid) => !isAlive(pid)), 10_000);
     expect(shared()).toEqual(before);
     await until(() => readdirSync(join(runs, 'hour')).length === 0, 5000);
+  });
+
+  it('a program that spins is reported, with the console’s tail, and not waited for', async () => {
+    // Beside the lab's own programs one that never sleeps: the clock has nothing to jump over any more.
+    const init = join(scratch, 'init.sh');
+    const spin = `while :; do :; done & echo spinning; exec ${join(packageRoot, 'lab/kernel/init.sh')}`;
+    writeFileSync(init, `#!/bin/sh\n${spin}\n`, { mode: 0o755 });
+    const kernel = join(scratch, 'spinning-linux');
+    const arguments_ = `for each in "$@"; do case $each in init=*) each=init=${init} ;; esac; set -- "$@" "$each"; shift; done`;
+    writeFileSync(kernel, `#!/bin/sh\n${arguments_}\nexec ${built} "$@"\n`, { mode: 0o755 });
+    const { code, stderr } = await run([
+      ...[scenario, '--engine', 'virtual', '--kernel', kernel, '--runs', join(scratch, 'spinning')],
+      ...['--reporter', 'minimal'],
+    ]);
+    expect(stderr).toMatch(
+      /quiet for 1 h[\s\S]*ENGINE_DIED: .*clock stood still for \d+ s: a program in it spins[\s\S]*last lines:\s+spinning/,
+    );
+    expect(code).toBe(2);
   });
 
   it('a kernel that cannot run ends the run as inconclusive, with what it printed', async () => {

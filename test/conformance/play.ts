@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { Engine } from '../../src/engines/engine.ts';
+import { runScenario } from '../../src/run-scenario.ts';
+import { SCENARIOS } from '../../src/scenario/catalogue.ts';
+import { planScenario } from '../../src/scenario/make-plan.ts';
+import type { Pace } from '../../src/scenario/pace.ts';
+import { clientOf } from '../../src/scenario/plan.ts';
+import { type Expected, outcomeExpected, outcomeSeen } from './table.ts';
+
+/** Plays a scenario on an engine, and expects what the table says of each act. A difference names engine and act. */
+export async function playAndCompare(
+  { engine, pace }: { engine: Engine; pace: Pace },
+  scenario: string,
+  acts: Record<string, Expected>,
+): Promise<void> {
+  const runsFolder = mkdtempSync(join(tmpdir(), 'idlelab-test-conformance-'));
+  try {
+    const plan = await planScenario(SCENARIOS.path(scenario), pace);
+    const { signal } = new AbortController();
+    const { result } = await runScenario(plan, { engine, runsFolder, onMessage: () => {}, signal });
+    const findings = result.acts.flatMap((act) =>
+      act.findings.map(({ id, status, observed }) => ({ act: act.name, id, status, observed })),
+    );
+    expect({
+      engine: engine.name,
+      problem: result.problem,
+      bad: findings.filter(({ status }) => status !== 'pass'),
+    }).toEqual({ engine: engine.name, problem: null, bad: [] });
+    expect(result.verdict).toBe('pass');
+    const connections = clientOf(plan.acts[0] as (typeof plan.acts)[0]).connections;
+    for (const [name, expected] of Object.entries(acts)) {
+      const act = result.acts.find((candidate) => candidate.name === name);
+      expect(act && { engine: engine.name, act: name, ...outcomeSeen(act.outcome, expected) }).toEqual({
+        engine: engine.name,
+        act: name,
+        ...outcomeExpected(expected, connections),
+      });
+    }
+  } finally {
+    rmSync(runsFolder, { recursive: true, force: true });
+  }
+}
