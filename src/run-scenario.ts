@@ -50,7 +50,8 @@ export async function runScenario(plan: Plan, options: RunOptions): Promise<{ re
   const run = RunFolder.open(runsFolder, plan.scenario, startedAt);
   try {
     await using staged = await engine.stage(plan, run.partial, { onMessage, signal });
-    const { acts, versions, memoryMb, problem } = staged;
+    const { acts, versions, memoryMb, problem, waitedSeconds } = staged;
+    const wallSeconds = () => Math.round(performance.now() - began - waitedSeconds * 1000) / 1000;
     const record: RunRecord = {
       schemaVersion: 1,
       engine: engine.name,
@@ -62,10 +63,10 @@ export async function runScenario(plan: Plan, options: RunOptions): Promise<{ re
       acts,
     };
     const save = () => writeFileSync(join(run.partial, RUN_FILE), `${JSON.stringify(record, null, 2)}\n`);
-    record.wallSeconds = (performance.now() - began) / 1000;
+    record.wallSeconds = wallSeconds();
     save();
     const evidence = whatThereIs(run.partial, problem);
-    record.wallSeconds = Math.round(performance.now() - began) / 1000;
+    record.wallSeconds = wallSeconds();
     evidence.run.wallSeconds = record.wallSeconds;
     const result = await judgeRun(evidence, Math.round(process.resourceUsage().maxRSS / 1024), problem);
     const notes = packetNotes(result.acts.flatMap((act) => act.findings));

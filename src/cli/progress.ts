@@ -54,7 +54,7 @@ export class Progress {
       const act = name(message.act);
       if (!this.#live) this.#line(this.#options.sideBySide ? `${act}: ${message.text}` : `  ${message.text}`);
       this.#show(act, this.#playing.get(act)?.title ?? act, message.text, message.waitSeconds ?? 0);
-    } else if (message.type === 'clock' && message.act !== undefined) {
+    } else if (message.type === 'clock') {
       const lab = this.#playing.get(name(message.act))?.lab;
       if (!lab) return;
       lab.since ??= message.time;

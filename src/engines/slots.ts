@@ -1,9 +1,11 @@
 /** So many may work at once; the others wait in the order in which they came. */
 export class Slots {
+  readonly count: number;
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
   constructor(count: number) {
+    this.count = count;
     this.#free = count;
   }
 

@@ -55,7 +55,7 @@ export type Message =
   | { type: 'act'; act: string; title: string }
   | { type: 'step'; act: string; text: string; waitSeconds?: number }
   | { type: 'played'; act: ActRecord }
-  | { type: 'clock'; act?: string; time: number }
+  | { type: 'clock'; act: string; time: number }
   | { type: 'done'; versions: Record<string, string>; memoryMb: number }
   | {
       type: 'error';

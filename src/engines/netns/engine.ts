@@ -63,6 +63,7 @@ export const netns: Engine = {
       const staged = (more: Pick<Staged, 'versions' | 'memoryMb' | 'problem'>) =>
         resolve({
           acts,
+          waitedSeconds: 0,
           ...more,
           async [Symbol.asyncDispose]() {
             signal.removeEventListener('abort', stop);

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError } from '../../errors.ts';
-import { DEFAULT_HZ, type Hz } from '../../scenario/hz.ts';
+import { DEFAULT_HZ, HZ, type Hz } from '../../scenario/hz.ts';
 import { type ActPlan, waitSeconds } from '../../scenario/plan.ts';
 import type { Engine, Staged } from '../engine.ts';
 import type { Slots } from '../slots.ts';
@@ -23,6 +23,20 @@ function kernelFor(hz: Hz): string {
   return kernel;
 }
 
+interface Group {
+  hz: Hz;
+  acts: readonly ActPlan[];
+}
+
+/** Which acts share a kernel: none, so that they are played side by side; but all of the same HZ where only one may run at once. */
+function inKernels(acts: readonly ActPlan[], hz: Hz, slots: number): Group[] {
+  const each = acts.map((act): Group => ({ hz: act.hz ?? hz, acts: [act] }));
+  if (slots > 1) return each;
+  return HZ.map((wanted) => ({ hz: wanted, acts: acts.filter((act) => (act.hz ?? hz) === wanted) })).filter(
+    (group) => group.acts.length > 0,
+  );
+}
+
 /** Puts what one act left beside what the others did. Rows are appended: each says to which act it belongs. */
 function gather(from: string, to: string): void {
   if (!existsSync(from)) return;
@@ -37,9 +51,9 @@ function gather(from: string, to: string): void {
 }
 
 /** What the acts' kernels played, as one. The first problem counts. */
-function together(all: readonly Staged[]): Omit<Staged, typeof Symbol.asyncDispose> {
+function together(all: readonly Staged[]): Omit<Staged, 'waitedSeconds' | typeof Symbol.asyncDispose> {
   return {
-    acts: all.flatMap(({ acts }) => acts),
+    acts: all.flatMap(({ acts }) => acts).sort((a, b) => a.from - b.from),
     versions: Object.assign({}, ...all.map(({ versions }) => versions)) as Record<string, string>,
     memoryMb: Math.max(...all.map(({ memoryMb }) => memoryMb)),
     problem: all.find(({ problem }) => problem !== undefined)?.problem,
@@ -47,35 +61,39 @@ function together(all: readonly Staged[]): Omit<Staged, typeof Symbol.asyncDispo
 }
 
 /**
- * The lab in virtual time. Every act has a kernel of its own, so acts are played side by side, as many as there are slots;
- * each kernel's clock starts after the end of the act before it, so that times still tell the order of the story.
+ * The lab in virtual time. Acts have kernels of their own and are played side by side, as many as there are slots; each
+ * kernel's clock starts after the end of the act before, so that times still tell the order of the story.
  */
 export const virtual = (hz: Hz, slots: Slots): Engine => ({
   name: 'virtual',
   sideBySide: true,
   async stage(plan, folder, { onMessage, signal }) {
-    const kernels = plan.acts.map((act) => kernelFor(act.hz ?? hz));
+    const groups = inKernels(plan.acts, hz, slots.count);
+    const kernels = groups.map((group) => kernelFor(group.hz));
     const code: LabCode = await labCode();
     mkdirSync(folder, { recursive: true });
     const stop = new AbortController();
     const whole = AbortSignal.any([signal, stop.signal]);
     let startsAt = Date.now();
-    const starts = plan.acts.map((act) => {
+    const starts = groups.map(({ acts }) => {
       const at = startsAt;
-      startsAt += (waitSeconds(act) + ACT_SPACING_SECONDS) * 1000;
+      for (const act of acts) startsAt += (waitSeconds(act) + ACT_SPACING_SECONDS) * 1000;
       return at;
     });
-    const play = async (act: ActPlan, index: number): Promise<Staged> => {
+    const came = performance.now();
+    let firstTurn: number | undefined;
+    const play = async ({ acts }: Group, index: number): Promise<Staged> => {
       const done = await slots.take();
+      firstTurn ??= performance.now();
       try {
         return await runKernel({
           kernel: kernels[index] as string,
-          plan: { ...plan, acts: [act] },
+          plan: { ...plan, acts: [...acts] },
           code,
           folder: join(folder, `.act-${index}`),
           runFolder: folder,
           startsAt: starts[index] as number,
-          onMessage: (message) => onMessage(message.type === 'clock' ? { ...message, act: act.name } : message),
+          onMessage,
           signal: whole,
         });
       } finally {
@@ -83,8 +101,8 @@ export const virtual = (hz: Hz, slots: Slots): Engine => ({
       }
     };
     const results = await Promise.allSettled(
-      plan.acts.map((act, index) =>
-        play(act, index).catch((error: unknown) => {
+      groups.map((group, index) =>
+        play(group, index).catch((error: unknown) => {
           stop.abort();
           throw error;
         }),
@@ -99,7 +117,8 @@ export const virtual = (hz: Hz, slots: Slots): Engine => ({
       await dispose();
       throw failed.reason;
     }
-    for (const index of plan.acts.keys()) gather(join(folder, `.act-${index}`), folder);
-    return { ...together(staged), [Symbol.asyncDispose]: dispose };
+    for (const index of groups.keys()) gather(join(folder, `.act-${index}`), folder);
+    const waitedSeconds = ((firstTurn ?? came) - came) / 1000;
+    return { ...together(staged), waitedSeconds, [Symbol.asyncDispose]: dispose };
   },
 });

@@ -18,8 +18,12 @@ const LINUX_REBOOT_CMD_POWER_OFF = 0x4321fedc;
 const CLOCK_SECONDS = 60;
 
 const [output] = process.argv.slice(2) as [string];
-const tell = (message: Message) => process.stdout.write(`${JSON.stringify(message)}\n`);
-setInterval(() => tell({ type: 'clock', time: now() }), CLOCK_SECONDS * 1000);
+let act = '';
+const tell = (message: Message) => {
+  if (message.type === 'act') act = message.act;
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+};
+setInterval(() => tell({ type: 'clock', act, time: now() }), CLOCK_SECONDS * 1000);
 
 /** What middleboxes need and is not built in lies beside the kernel. */
 async function loadModules({ acts }: Plan): Promise<void> {

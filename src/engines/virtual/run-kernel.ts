@@ -95,6 +95,7 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
       clearTimeout(watch);
       resolve({
         acts,
+        waitedSeconds: 0,
         ...more,
         async [Symbol.asyncDispose]() {
           signal.removeEventListener('abort', killAll);
