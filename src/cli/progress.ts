@@ -95,9 +95,10 @@ export class Progress {
     const columns = this.#stream.columns ?? 80;
     const lines = [...this.#playing].map(([act, { text, until, lab }]) => {
       const left = realTime ? (until - performance.now()) / 1000 : lab.left;
-      const clock = realTime ? '' : ' on the lab’s clock';
-      const toGo = left > 0.1 ? `, ${left < 100 ? `${Math.ceil(left)} s` : formatDuration(left)} to go${clock}` : '';
-      const line = `  ⧗ ${sideBySide ? `${act}: ` : ''}${text}${toGo}`;
+      const toGo = left > 0.1 ? `, ${left < 100 ? `${Math.ceil(left)} s` : formatDuration(left)} to go` : '';
+      const short = `  ⧗ ${sideBySide ? `${act}: ` : ''}${text}${toGo}`;
+      const long = realTime || toGo === '' ? short : `${short} on the lab’s clock`;
+      const line = long.length < columns ? long : short;
       return line.length + all.length < columns ? line + this.#paint('dim', all) : line.slice(0, columns - 1);
     });
     this.#live?.(lines.join('\n'));
