@@ -10,7 +10,8 @@ exec 3<&0
 # times as fast. A lock on the CPU's folder in sysfs, which ends with us, tells other labs that it is taken.
 cpu=
 for number in $cpus; do
-  exec 4<"/sys/devices/system/cpu/cpu$number" || continue
+  [ -r "/sys/devices/system/cpu/cpu$number" ] || continue
+  exec 4<"/sys/devices/system/cpu/cpu$number"
   flock -n 4 2>/dev/null && cpu=$number && break
   exec 4<&-
 done

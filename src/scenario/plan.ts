@@ -78,6 +78,11 @@ export const hostsOf = <R extends HostPlan['role']>(act: ActPlan, role: R) =>
   act.hosts.filter((host) => host.role === role) as Extract<HostPlan, { role: R }>[];
 export const middleboxOf = (act: ActPlan): MiddleboxPlan => hostsOf(act, 'middlebox')[0] as MiddleboxPlan;
 export const clientOf = (act: ActPlan): ClientPlan => hostsOf(act, 'client')[0] as ClientPlan;
-/** Seconds that the timeline itself asks to wait. */
-export const waitSeconds = (act: ActPlan): number =>
-  act.timeline.reduce((sum, step) => sum + (step.kind === 'action' ? 0 : step.seconds), 0);
+/** Seconds that the timeline itself asks to wait, with what a client spreads over time. */
+export const waitSeconds = (act: ActPlan): number => {
+  const spread = clientOf(act).spreadSeconds ?? 0;
+  return act.timeline.reduce(
+    (sum, step) => sum + (step.kind === 'action' ? (step.host === clientOf(act).name ? spread : 0) : step.seconds),
+    0,
+  );
+};

@@ -234,3 +234,111 @@ describe('an act whose pool never worked', () => {
     expect(result.verdict).toBe(verdict);
   });
 });
+
+describe('keepalive-too-late', () => {
+  const asked = (dies: 'some' | 'none') => (evidence: ActEvidence) => {
+    evidence.plan.expect = [{ check: 'keepalive-too-late', params: { dies } }];
+  };
+  it('fails when connections died and none should', async () => {
+    expect(statusOf(await judgedAct('keepalive-too-late', 'late-250', asked('none')), 'keepalive-too-late')).toBe(
+      'fail',
+    );
+  });
+  it('fails when none died and some should', async () => {
+    expect(statusOf(await judgedAct('keepalive-too-late', 'safe-250', asked('some')), 'keepalive-too-late')).toBe(
+      'fail',
+    );
+  });
+  it('fails when nothing was in danger, for the middlebox would have remembered for hours', async () => {
+    const result = await judgedAct('keepalive-too-late', 'safe-250', (evidence) => {
+      evidence.flowTables = evidence.flowTables.map((table) => ({
+        ...table,
+        flows: table.flows.map((flow) => ({ ...flow, expiresIn: 10 * HOUR })),
+      }));
+    });
+    expect(statusOf(result, 'keepalive-too-late')).toBe('fail');
+  });
+  it('fails when probes are later than a timer of this kernel can be', async () => {
+    const result = await judgedAct('keepalive-too-late', 'safe-250', (evidence) => {
+      evidence.record.hz = 1000;
+      for (const sample of evidence.samples)
+        for (const socket of sample.sockets) if (socket.kernel) socket.kernel.idleSeconds = 250;
+    });
+    expect(statusOf(result, 'keepalive-too-late')).toBe('fail');
+  });
+  it('is unknown when the kernel’s HZ is not, or when no probe was seen', async () => {
+    const withoutHz = await judgedAct('keepalive-too-late', 'safe-250', (evidence) => {
+      delete evidence.record.hz;
+    });
+    expect(statusOf(withoutHz, 'keepalive-too-late')).toBe('unknown');
+    const withoutProbes = await judgedAct(
+      'keepalive-too-late',
+      'safe-250',
+      withoutPackets(({ length, flags }) => length === 0 && flags === 'A'),
+    );
+    expect(statusOf(withoutProbes, 'keepalive-too-late')).toBe('unknown');
+  });
+});
+
+describe('client-notices', () => {
+  it('fails when the sockets are still there', async () => {
+    const result = await judgedAct('two-hours', 'dead', (evidence) => {
+      evidence.ends = evidence.ends.filter(({ host }) => host !== 'app');
+    });
+    expect(statusOf(result, 'client-notices')).toBe('fail');
+  });
+  it('fails when they ended earlier than their keepalive could end them', async () => {
+    const result = await judgedAct('two-hours', 'dead', (evidence) => {
+      evidence.ends = evidence.ends.map((end) => ({ ...end, time: end.time - 3 }));
+    });
+    expect(statusOf(result, 'client-notices')).toBe('fail');
+  });
+  it('fails when a probe is missing', async () => {
+    let first = true;
+    const result = await judgedAct('two-hours', 'dead', (evidence) => {
+      const { from } = evidence.record.steps.find(({ kind }) => kind === 'observe') as { from: number };
+      evidence.packets = evidence.packets.filter((packet) => {
+        const probe = packet.host === 'app' && packet.outgoing && packet.time > from + 1 && packet.flags === 'A';
+        if (!probe || !first) return true;
+        first = false;
+        return false;
+      });
+    });
+    expect(statusOf(result, 'client-notices')).toBe('fail');
+  });
+});
+
+describe('a balancer whose table tells only when looked at (IPVS)', () => {
+  it('has forgotten nothing if the entries are there at every look', async () => {
+    const result = await judgedAct('ipvs', 'strict', (evidence) => {
+      const [first] = evidence.flowTables;
+      evidence.flowTables = evidence.flowTables.map((table) => ({ ...table, flows: first?.flows ?? [] }));
+    });
+    expect(statusOf(result, 'flows-forgotten')).toBe('fail');
+    expect(result.verdict).toBe('fail');
+  });
+  it('did not forget by idleness what had said goodbye', async () => {
+    const result = await judgedAct('ipvs', 'strict', (evidence) => {
+      const quiet = evidence.record.steps.find(({ kind }) => kind === 'quiet') as { from: number };
+      const last = evidence.packets.filter(({ host, time }) => host === 'director' && time < quiet.from + 1).at(-1);
+      if (!last) throw new Error('no packet');
+      const goodbyes = evidence.packets
+        .filter(({ host, time, flags }) => host === 'director' && time < quiet.from && flags === 'PA')
+        .map((packet) => ({ ...packet, flags: 'FA', time: quiet.from + 1 }));
+      evidence.packets = [...evidence.packets, ...goodbyes].sort((a, b) => a.time - b.time);
+    });
+    expect(statusOf(result, 'flows-forgotten')).not.toBe('pass');
+  });
+  it('is unknown when nobody looked', async () => {
+    const result = await judgedAct('ipvs', 'strict', (evidence) => {
+      evidence.flowTables = [];
+    });
+    expect(statusOf(result, 'flows-forgotten')).toBe('unknown');
+  });
+  it('the reset was not the director’s if a server made it', async () => {
+    const result = await judgedAct('ipvs', 'sloppy', (evidence) => {
+      evidence.plan.expect = [{ check: 'late-packet-reset', params: { by: 'balancer' } }];
+    });
+    expect(statusOf(result, 'late-packet-reset')).toBe('fail');
+  });
+});

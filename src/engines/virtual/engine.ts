@@ -86,6 +86,7 @@ export const virtual = (hz: Hz, slots: Slots): Engine => ({
       const done = await slots.take();
       firstTurn ??= performance.now();
       try {
+        whole.throwIfAborted();
         return await runKernel({
           kernel: kernels[index] as string,
           plan: { ...plan, acts: [...acts] },
@@ -113,9 +114,9 @@ export const virtual = (hz: Hz, slots: Slots): Engine => ({
       await Promise.all(staged.map((each) => each[Symbol.asyncDispose]()));
     };
     const failed = results.find((result) => result.status === 'rejected');
-    if (failed) {
+    if (failed || signal.aborted) {
       await dispose();
-      throw failed.reason;
+      throw failed ? failed.reason : signal.reason;
     }
     for (const index of groups.keys()) gather(join(folder, `.act-${index}`), folder);
     const waitedSeconds = ((firstTurn ?? came) - came) / 1000;

@@ -3,6 +3,7 @@ import { closeDescriptor, duplicateOf, pollInput } from '../../linux/libc.ts';
 
 /** How long a server that was woken is left to its own devices before it is parked again. */
 const AWAKE_MS = 50;
+const LONGEST_AWAKE_MS = 60_000;
 
 interface Rest {
   sleeping: boolean;
@@ -51,6 +52,8 @@ export class Parking implements Disposable {
   readonly fd: number;
   readonly #pid: number;
   #parkAt: number;
+  /** How long it runs before the next try to park it; longer and longer while it cannot be parked. */
+  #awakeMs = AWAKE_MS;
 
   constructor(pid: number) {
     this.#pid = pid;
@@ -69,8 +72,13 @@ export class Parking implements Disposable {
 
   /** Its descriptor is ready: let it run. */
   wake(): void {
+    this.#awakeMs = AWAKE_MS;
+    this.#run();
+  }
+
+  #run(): void {
     signal(this.#pid, 'SIGCONT');
-    this.#parkAt = performance.now() + AWAKE_MS;
+    this.#parkAt = performance.now() + this.#awakeMs;
   }
 
   /** Stops it if it is waiting for events, and for nothing else; else it runs on for a while. */
@@ -87,7 +95,8 @@ export class Parking implements Disposable {
         return;
       }
     }
-    this.wake();
+    this.#awakeMs = Math.min(this.#awakeMs * 2, LONGEST_AWAKE_MS);
+    this.#run();
   }
 
   get #ready(): boolean {

@@ -1,4 +1,13 @@
-import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -74,7 +83,12 @@ describe.runIf(built !== undefined)('in virtual time', () => {
     const shared = () => readdirSync('/dev/shm');
     const before = shared();
     const runs = join(scratch, signal);
-    const started = start([scenario, '--engine', 'virtual', '--runs', runs]);
+    // Two acts, each on a kernel of its own.
+    const both = join(scratch, signal, 'hour.yaml');
+    mkdirSync(join(scratch, signal));
+    const text = readFileSync(scenario, 'utf8');
+    writeFileSync(both, `${text}${text.slice(text.indexOf('  broken:')).replace('broken:', 'again:')}`);
+    const started = start([both, '--engine', 'virtual', '--jobs', '2', '--runs', runs]);
     await until(() => started.stderr().includes('quiet'), 60_000);
     const family = descendants(started.child.pid as number);
     expect(family.some((pid) => commandOf(pid).startsWith('linux'))).toBe(true);
