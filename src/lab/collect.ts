@@ -8,8 +8,8 @@ import type { LostEvidence } from './record.ts';
 import type { Watcher } from './watch/watcher.ts';
 
 /** What one connection may send and receive at a host in one burst, counted generously. */
-const FRAMES_A_CONNECTION = 32;
-const SLOTS = { least: 1024, most: 16_384 } as const;
+const FRAMES_A_CONNECTION = 64;
+const SLOTS = { least: 1024, most: 65_536 } as const;
 
 const slotsFor = (connections: number): number =>
   Math.min(SLOTS.most, Math.max(SLOTS.least, 2 ** Math.ceil(Math.log2(connections * FRAMES_A_CONNECTION))));

@@ -18,8 +18,12 @@ const HEADER = 32;
 const SOCKADDR_LL = 20;
 const SLL2_HEADER = 20;
 
-/** Headers and the lab's own messages whole; longer frames are cut. */
-const SLOT_BYTES = 2048;
+/**
+ * Bytes of a slot: headers and the lab's own messages fit whole; longer frames are cut. Where very many are expected, room
+ * for more of them counts for more than their ends.
+ */
+const SLOT_BYTES = { few: 2048, many: 512 } as const;
+const MANY = 4096;
 /** One page: User-Mode Linux miscounts mapped blocks of several when a process forks ("Bad page map"). */
 const BLOCK_BYTES = 4096;
 
@@ -41,17 +45,19 @@ export class PacketRing implements Disposable {
   readonly #status: Int32Array;
   readonly #unmap: () => void;
   readonly #slots: number;
+  readonly #slotBytes: number;
   #next = 0;
   #dropped = 0;
 
   /** @param slots how many frames it holds before the kernel must drop some */
   constructor(slots: number) {
     this.#slots = slots;
+    this.#slotBytes = slots > MANY ? SLOT_BYTES.many : SLOT_BYTES.few;
     // Without a protocol it hears nothing until its ring is there.
     this.fd = socket(AF_PACKET, SOCK_DGRAM, 0);
     setOption(this.fd, SOL_PACKET, PACKET_VERSION, words(TPACKET_V2));
-    const bytes = slots * SLOT_BYTES;
-    setOption(this.fd, SOL_PACKET, PACKET_RX_RING, words(BLOCK_BYTES, bytes / BLOCK_BYTES, SLOT_BYTES, slots));
+    const bytes = slots * this.#slotBytes;
+    setOption(this.fd, SOL_PACKET, PACKET_RX_RING, words(BLOCK_BYTES, bytes / BLOCK_BYTES, this.#slotBytes, slots));
     const { memory, unmap } = mapMemory(this.fd, bytes);
     this.#memory = Buffer.from(memory);
     this.#status = new Int32Array(memory);
@@ -66,7 +72,7 @@ export class PacketRing implements Disposable {
   read(): RingFrame[] {
     const frames: RingFrame[] = [];
     for (;;) {
-      const offset = this.#next * SLOT_BYTES;
+      const offset = this.#next * this.#slotBytes;
       const status = offset / 4;
       if ((Atomics.load(this.#status, status) & TP_STATUS_USER) === 0) return frames;
       frames.push(this.#frame(offset));

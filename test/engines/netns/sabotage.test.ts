@@ -103,7 +103,7 @@ describe('a service that dies during a run', () => {
     ['the client', 'reset', /the client agent on pool died during the run \(signal SIGKILL\)/],
   ])('%s: the run is inconclusive and says which, with its last lines', async (program, scenario, message) => {
     const started = start([scenario, '--reporter', 'json', '--runs', runsFolder]);
-    await until(() => started.stderr().includes('quiet'));
+    await until(() => started.stderr().includes('quiet for'));
     const family = descendants(started.child.pid as number);
     const victim =
       program === 'the client'
