@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LabError } from '../../../src/errors.ts';
+import { LabError, messageOf } from '../../../src/errors.ts';
 import type { LabHost } from '../../../src/lab/lab.ts';
 import type { Player } from '../player.ts';
 
@@ -41,6 +41,9 @@ ${brokers.map((broker) => `    server ${broker.name} ${broker.address}:${port}`)
 `;
 }
 
+/** So soon after its end a process is known to have ended. */
+const DEATH_NOTICE_MS = 1000;
+
 /** One command on HAProxy's control socket. @returns its whole answer */
 function ask(control: string, command: string): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -78,7 +81,21 @@ const haproxy: Player = {
       );
     })();
     await Promise.race([answered, server.died]);
-    return { target: { address, port }, sessions: () => ask(control, 'show sess all') };
+    const sessions = async () => {
+      try {
+        return await ask(control, 'show sess all');
+      } catch (error) {
+        // Most likely it has just died, which its process will tell better.
+        await Promise.race([server.died, sleep(DEATH_NOTICE_MS)]);
+        throw new LabError(
+          'SERVICE_SILENT',
+          `haproxy does not answer on its control socket any more: ${messageOf(error)}`,
+          'run again; see config/haproxy.cfg',
+          error,
+        );
+      }
+    };
+    return { target: { address, port }, sessions };
   },
 };
 export default haproxy;
