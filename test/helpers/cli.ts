@@ -26,8 +26,9 @@ export function start(
   args: readonly string[],
   wrap: readonly string[] = [],
   env: Record<string, string> = {},
+  cli: string = CLI,
 ): Started {
-  const command = [...wrap, process.execPath, CLI, ...args];
+  const command = [...wrap, process.execPath, cli, ...args];
   const child = spawn(command[0] as string, command.slice(1), {
     cwd: packageRoot,
     // In real time, unless a test is about another engine.

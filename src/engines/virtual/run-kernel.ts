@@ -18,7 +18,7 @@ const HANG_SECONDS = 30;
 const TAIL_LINES = 12;
 
 /** Numbers of the CPUs we may use, in an order of chance: labs that start together try different ones first. */
-function cpus(): number[] {
+export function cpus(): number[] {
   const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
   const numbers = list.split(',').flatMap((range) => {
     const [from, to = from] = range.split('-').map(Number) as [number, number?];
@@ -43,16 +43,27 @@ export interface KernelRun {
   signal: AbortSignal;
 }
 
-/** Kernel command line of a lab; values are quoted as the kernel's parser wants it. */
-function kernelArguments({ kernel, folder, code, startsAt }: KernelRun): string[] {
-  const inside = join(code.root, `src/engines/virtual/inside${code.extension}`);
+/**
+ * Kernel command line of a kernel whose files are this machine's, read-only, and whose clock jumps.
+ * @param init path of its first program
+ * @param startsAt what its clock shows at first, milliseconds since the epoch
+ */
+export function bootArguments(init: string, startsAt: number): string[] {
   return [
     ...[`mem=${MEMORY}`, 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro'],
     // Time stands still while nobody has anything to do: the clock jumps to the next timer.
     'time-travel',
     `time-travel-start=${startsAt}000000`,
     ...['quiet', 'panic=-1', 'con=null', 'con0=fd:0,fd:1', 'random.trust_cpu=on'],
-    `init=${join(packageRoot, 'lab/kernel/init.sh')}`,
+    `init=${init}`,
+  ];
+}
+
+/** The same for a lab; values are quoted as the kernel's parser wants it. */
+function kernelArguments({ kernel, folder, code, startsAt }: KernelRun): string[] {
+  const inside = join(code.root, `src/engines/virtual/inside${code.extension}`);
+  return [
+    ...bootArguments(join(packageRoot, 'lab/kernel/init.sh'), startsAt),
     `IDLELAB_FOLDER="${folder}"`,
     `IDLELAB_NODE="${process.execPath}"`,
     `IDLELAB_PROGRAM="${inside}"`,

@@ -1,0 +1,42 @@
+// `npm run doctor`: which engines can run here, which check failed, and what to do about it.
+import { Command } from 'commander';
+import { canRun, type Diagnosis } from '../engines/diagnosis.ts';
+import { diagnoseNamespaces, diagnosePrograms } from '../engines/netns/diagnose.ts';
+import { diagnoseKernels } from '../engines/virtual/diagnose.ts';
+import { EXIT } from '../errors.ts';
+import { type Paint, painter } from '../report/text.ts';
+import { runCommand } from './command.ts';
+
+/** In one column: a mark, the check, what was found; what to do stands below. */
+function lines({ what, ok, found, todo, optional }: Diagnosis, paint: Paint): string[] {
+  const mark = ok ? paint('green', '✔') : optional ? paint('yellow', '–') : paint('red', '✖');
+  return [
+    `  ${mark} ${what}: ${found}`,
+    ...(ok || todo === undefined ? [] : [`    ${optional ? 'for some scenarios' : 'what to do'}: ${todo}`]),
+  ];
+}
+
+const program = new Command('doctor').description(
+  'Tells which engines can run on this machine, which check failed, and what to do.',
+);
+
+await runCommand(program, async () => {
+  const paint = painter(process.stdout.isTTY === true && process.stdout.hasColors());
+  const programs = diagnosePrograms();
+  const engines: [string, string, Diagnosis[]][] = [
+    ['netns', 'network namespaces of this machine, in real time', await diagnoseNamespaces()],
+    ['virtual', 'kernels of its own, in virtual time, without root', await diagnoseKernels()],
+  ];
+  console.log(paint('bold', 'programs'));
+  for (const each of programs) for (const line of lines(each, paint)) console.log(line);
+  let able = 0;
+  for (const [name, about, diagnoses] of engines) {
+    const ok = canRun([...programs, ...diagnoses]);
+    if (ok) able++;
+    console.log(
+      `\n${paint('bold', name)}  ${about}: ${ok ? paint('green', 'can run here') : paint('red', 'cannot run here')}`,
+    );
+    for (const each of diagnoses) for (const line of lines(each, paint)) console.log(line);
+  }
+  return able > 0 ? EXIT.asExpected : EXIT.cannotRun;
+});

@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { messageOf } from '../../errors.ts';
+import { packageRoot } from '../../root.ts';
+import { DEFAULT_HZ, HZ, type Hz } from '../../scenario/hz.ts';
+import type { Diagnosis } from '../diagnosis.ts';
+import { findKernel } from './kernel.ts';
+import { bootArguments, cpus } from './run-kernel.ts';
+
+const PATIENCE_MS = 20_000;
+const TODO =
+  'it needs ptrace(2) and an exec-able /dev/shm or TMPDIR: in a container --tmpfs /dev/shm:exec, and a seccomp profile that allows ptrace';
+
+function built(hz: Hz): Diagnosis {
+  const what = `kernel with HZ ${hz}`;
+  const optional = hz === DEFAULT_HZ ? {} : { optional: true as const };
+  try {
+    const kernel = findKernel(hz);
+    return kernel === undefined
+      ? { what, ok: false, found: 'not built', todo: `npm run kernel -- --hz ${hz} (about three minutes)`, ...optional }
+      : { what, ok: true, found: kernel, ...optional };
+  } catch (error) {
+    return { what, ok: false, found: messageOf(error), todo: 'correct IDLELAB_KERNEL', ...optional };
+  }
+}
+
+/** Boots it, and lets an hour pass on its clock. */
+async function boot(kernel: string): Promise<Diagnosis> {
+  const what = 'it boots, and its clock jumps';
+  const folder = mkdtempSync(join(tmpdir(), 'idlelab-doctor-'));
+  const began = performance.now();
+  const child = spawn(
+    'sh',
+    [
+      join(packageRoot, 'lab/kernel/guard.sh'),
+      folder,
+      cpus().join(' '),
+      kernel,
+      ...bootArguments(join(packageRoot, 'lab/kernel/probe.sh'), Date.now()),
+    ],
+    { stdio: ['pipe', 'pipe', 'pipe'], detached: true },
+  );
+  child.stdin.on('error', () => {});
+  const printed: string[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const alive = await new Promise<number | undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), PATIENCE_MS);
+    const hear = (line: string) => {
+      const seconds = /^alive (\d+)/.exec(line)?.[1];
+      if (seconds !== undefined) resolve(Number(seconds));
+      else if (/"type":"ended"/.test(line)) resolve(undefined);
+      else if (line.trim() !== '') printed.push(line.trim());
+    };
+    createInterface({ input: child.stdout }).on('line', hear);
+    createInterface({ input: child.stderr }).on('line', hear);
+    child.once('error', () => resolve(undefined));
+    child.once('close', () => resolve(undefined));
+  });
+  clearTimeout(timer);
+  const wall = (performance.now() - began) / 1000;
+  const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  // The guard ends the kernel and removes the folder.
+  child.stdin.end();
+  if (child.exitCode === null) await gone;
+  return alive !== undefined && alive >= 3600
+    ? { what, ok: true, found: `an hour in ${wall.toFixed(2)} s` }
+    : {
+        what,
+        ok: false,
+        found: alive === undefined ? (printed.at(-1) ?? 'it said nothing') : `only ${alive} s of an hour passed`,
+        todo: TODO,
+      };
+}
+
+export async function diagnoseKernels(): Promise<Diagnosis[]> {
+  const kernels = HZ.map(built);
+  const [first] = kernels;
+  return first?.ok ? [...kernels, await boot(first.found)] : kernels;
+}

@@ -1,0 +1,46 @@
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/root.ts';
+import { start } from '../helpers/cli.ts';
+import { kernelsBuilt } from '../helpers/kernels.ts';
+
+const doctor = (wrap: readonly string[] = [], env: Record<string, string> = {}) =>
+  start([], wrap, env, join(packageRoot, 'src/cli/doctor.ts')).ended;
+
+const WITHOUT_KERNEL = { XDG_CACHE_HOME: '/nowhere', IDLELAB_KERNEL: '' };
+
+describe('npm run doctor', () => {
+  it('tells that network namespaces can be had here, and what was tried', async () => {
+    const { code, stdout } = await doctor([], WITHOUT_KERNEL);
+    expect(stdout).toMatch(/^netns .*: can run here$/m);
+    expect(stdout).toMatch(/✔ nftables with NAT and time-outs: rules taken/);
+    expect(stdout).toMatch(/^virtual .*: cannot run here$/m);
+    expect(stdout).toMatch(/✖ kernel with HZ 250: not built\n {4}what to do: npm run kernel/);
+    expect(code).toBe(0);
+  });
+
+  it('where nothing can run: exit 3, and what to do for each engine', async () => {
+    const script = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"';
+    const { code, stdout } = await doctor(
+      ['unshare', '--user', '--map-root-user', 'sh', '-c', script, 'sh'],
+      WITHOUT_KERNEL,
+    );
+    expect(stdout).toMatch(/✖ namespaces of one’s own: unshare: .*\n {4}what to do: run as root, or allow/);
+    expect(code).toBe(3);
+  });
+
+  it('a kernel that does not boot is told from one that does', async () => {
+    const { stdout } = await doctor([], { IDLELAB_KERNEL: '/bin/false' });
+    expect(stdout).toMatch(/✖ it boots, and its clock jumps: .*\n {4}what to do: it needs ptrace/);
+  });
+
+  it.runIf(kernelsBuilt)('boots the kernel, lets an hour pass, and leaves nothing', async () => {
+    const { code, stdout } = await doctor();
+    expect(stdout).toMatch(/✔ it boots, and its clock jumps: an hour in \d/);
+    expect(stdout).toMatch(/^virtual .*: can run here$/m);
+    expect(code).toBe(0);
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('idlelab-doctor-'))).toEqual([]);
+  });
+});
