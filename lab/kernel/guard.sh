@@ -1,7 +1,7 @@
 #!/bin/sh
 # Watches over a time-travelling kernel: guard.sh <run's folder> <CPUs> <program> <its arguments …>
 # Says on standard output when it has ended. Standard input is the lifeline: when it closes, the kernel and all its helpers
-# end, and the run's folder goes too unless it has been moved to its place by then.
+# end, and the run's folder, if there is one, goes too unless it has been moved to its place by then.
 folder=$1
 cpus=$2
 shift 2
@@ -36,4 +36,4 @@ exec 4<&-
 kill $reader 2>/dev/null
 echo "{\"type\":\"ended\",\"code\":$code}" 2>/dev/null
 cat <&3 >/dev/null
-rm -rf "$folder"
+[ -z "$folder" ] || rm -rf "$folder"

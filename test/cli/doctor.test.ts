@@ -1,5 +1,3 @@
-import { readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/root.ts';
@@ -36,11 +34,10 @@ describe('npm run doctor', () => {
     expect(stdout).toMatch(/✖ it boots, and its clock jumps: .*\n {4}what to do: it needs ptrace/);
   });
 
-  it.runIf(kernelsBuilt)('boots the kernel, lets an hour pass, and leaves nothing', async () => {
+  it.runIf(kernelsBuilt)('boots the kernel, and lets an hour pass on its clock', async () => {
     const { code, stdout } = await doctor();
     expect(stdout).toMatch(/✔ it boots, and its clock jumps: an hour in \d/);
     expect(stdout).toMatch(/^virtual .*: can run here$/m);
     expect(code).toBe(0);
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('idlelab-doctor-'))).toEqual([]);
   });
 });

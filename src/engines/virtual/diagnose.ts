@@ -1,6 +1,4 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { messageOf } from '../../errors.ts';
@@ -30,13 +28,12 @@ function built(hz: Hz): Diagnosis {
 /** Boots it, and lets an hour pass on its clock. */
 async function boot(kernel: string): Promise<Diagnosis> {
   const what = 'it boots, and its clock jumps';
-  const folder = mkdtempSync(join(tmpdir(), 'idlelab-doctor-'));
   const began = performance.now();
   const child = spawn(
     'sh',
     [
       join(packageRoot, 'lab/kernel/guard.sh'),
-      folder,
+      '',
       cpus().join(' '),
       kernel,
       ...bootArguments(join(packageRoot, 'lab/kernel/probe.sh'), Date.now()),
@@ -62,7 +59,7 @@ async function boot(kernel: string): Promise<Diagnosis> {
   clearTimeout(timer);
   const wall = (performance.now() - began) / 1000;
   const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  // The guard ends the kernel and removes the folder.
+  // The guard ends the kernel.
   child.stdin.end();
   if (child.exitCode === null) await gone;
   return alive !== undefined && alive >= 3600
