@@ -24,7 +24,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, messageOf } from '../../errors.ts';
 import type { Hz } from '../../scenario/hz.ts';
-import { KERNEL_CONFIG, kernelCache, kernelName } from './kernel.ts';
+import { builtKernel, KERNEL_CONFIG, kernelCache, kernelName } from './kernel.ts';
 
 /** The series that is built: about twice as fast under time travel as 6.1. */
 const SERIES = '6.12';
@@ -272,6 +272,9 @@ export async function buildKernel({ hz, keepSource = false, onProgress }: BuildO
       'make room, or set XDG_CACHE_HOME to a folder with room',
     );
   return withLock(work, onProgress, async () => {
+    // Whoever we waited for may have built it.
+    const ready = builtKernel(hz);
+    if (ready !== undefined) return ready;
     writeFileSync(log, '');
     const archive = await prepare(work, log, onProgress);
     const tree = join(work, 'source');

@@ -29,6 +29,11 @@ export function findKernel(hz: Hz = DEFAULT_HZ): string | undefined {
       'correct IDLELAB_KERNEL or --kernel, or build one: npm run kernel',
     );
   }
+  return builtKernel(hz);
+}
+
+/** The newest kernel of this configuration in the cache. */
+export function builtKernel(hz: Hz): string | undefined {
   const cache = kernelCache();
   if (!existsSync(cache)) return undefined;
   const ending = `-${configKey()}-hz${hz}`;
