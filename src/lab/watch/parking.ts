@@ -4,6 +4,8 @@ import { closeDescriptor, duplicateOf, pollInput } from '../../linux/libc.ts';
 /** How long a server that was woken is left to its own devices before it is parked again. */
 const AWAKE_MS = 50;
 const LONGEST_AWAKE_MS = 60_000;
+/** Milliseconds that a process may take to stop. */
+const STOP_TRIES = 20;
 
 interface Rest {
   sleeping: boolean;
@@ -26,6 +28,16 @@ function restOf(pid: number): Rest | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Waits until a process that was told to stop has done so; it needs the CPU for that. */
+function stopped(pid: number): Rest | undefined {
+  for (let attempt = 0; attempt < STOP_TRIES; attempt++) {
+    const rest = restOf(pid);
+    if (!rest || rest.stopped) return rest;
+    pollInput([], 1);
+  }
+  return undefined;
 }
 
 function eventPollOf(pid: number): number {
@@ -86,7 +98,7 @@ export class Parking implements Disposable {
     const before = restOf(this.#pid);
     if (before?.sleeping && !this.#ready) {
       signal(this.#pid, 'SIGSTOP');
-      const after = restOf(this.#pid);
+      const after = stopped(this.#pid);
       // It must have gone from its sleep straight into the stop: one step, in which nothing can have been begun.
       const straight =
         after?.stopped && after.voluntary === before.voluntary + 1 && after.involuntary === before.involuntary;
