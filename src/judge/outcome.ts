@@ -37,7 +37,9 @@ const micro = (seconds: number) => Math.round(seconds * 1e6) / 1e6;
 function detection(facts: ActFacts): number | null {
   const { loss } = facts;
   if (loss) {
-    const end = facts.evidence.ends.find(({ host, time }) => facts.brokers.includes(host) && time > loss.from);
+    // What happens to the sockets of the lost host itself is nobody's notice.
+    const ends = [facts.client, ...facts.brokers].filter((host) => host !== loss.host);
+    const end = facts.evidence.ends.find(({ host, time }) => ends.includes(host) && time > loss.from);
     return end ? micro(end.time - loss.from) : null;
   }
   const noticed = facts.morning.filter((request) => request.outcome !== 'ok' && request.outcomeAt !== undefined);

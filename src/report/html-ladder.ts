@@ -6,7 +6,7 @@ import { clockText } from './text.ts';
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 export const html = (text: string): string => text.replace(/[&<>"]/g, (character) => escapes[character] as string);
 
-const WIDTH = { time: 84, gap: 120, margin: 62 } as const;
+const WIDTH = { time: 104, gap: 120, margin: 62 } as const;
 const HEIGHT = 22;
 
 type PacketRow = Extract<LadderRow, { kind: 'packet' }>;
@@ -66,9 +66,10 @@ export function svgLadder(ladder: Ladder): string {
   const labelAt = x(hosts.length - 1) + WIDTH.margin;
   const longest = Math.max(
     40,
-    ...ladder.rows.map((row) =>
-      row.kind === 'packet' ? Math.max(packetLabel(row).length, (row.note?.length ?? 0) + 4) : 0,
-    ),
+    ...ladder.rows.map((row) => {
+      if (row.kind === 'packet') return Math.max(packetLabel(row).length, (row.note?.length ?? 0) + 4);
+      return row.kind === 'fold' || row.kind === 'event' ? row.text.length + 4 : 0;
+    }),
   );
   const width = labelAt + Math.max(320, longest * 7.3);
   // A note takes a line of its own below its packet.

@@ -342,3 +342,15 @@ describe('a balancer whose table tells only when looked at (IPVS)', () => {
     expect(statusOf(result, 'late-packet-reset')).toBe('fail');
   });
 });
+
+describe('how soon a loss was noticed', () => {
+  it('is told by the end that is left, not by the sockets of the host that has gone', async () => {
+    const { outcome } = await judgedAct('two-hours', 'dead');
+    // 4 s, then 2 probes at intervals of 1 s, from the last packet on, which came a second before the loss.
+    expect(outcome.detectionSeconds).toBeGreaterThan(4);
+    expect(outcome.detectionSeconds).toBeLessThan(7);
+  });
+  it('is not told where nobody noticed', async () => {
+    expect((await judgedAct('lost-fin', 'crash')).outcome.detectionSeconds).toBeNull();
+  });
+});
