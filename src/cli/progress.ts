@@ -15,7 +15,9 @@ interface Playing {
 }
 
 export interface ProgressOptions {
-  /** Seconds that the whole timeline will wait, for the time that is left; undefined where lab time is not ours. */
+  /** Whether a second of the lab is a second of ours. */
+  realTime: boolean;
+  /** Seconds that the whole timeline will wait, for the time that is left; undefined where several are played at once. */
   waits: number | undefined;
   /** Whether acts, perhaps of several scenarios, are played at the same time: every line names its own. */
   sideBySide: boolean;
@@ -88,10 +90,10 @@ export class Progress {
   }
 
   #draw(): void {
-    const { waits, sideBySide } = this.#options;
-    const realTime = waits !== undefined;
+    const { realTime, waits, sideBySide } = this.#options;
     const whole = Math.ceil(Math.max(1, (this.#end - performance.now()) / 1000));
-    const all = realTime ? `  (${whole < 100 ? `${whole} s` : formatDuration(whole)} in all)` : '';
+    const all =
+      realTime && waits !== undefined ? `  (${whole < 100 ? `${whole} s` : formatDuration(whole)} in all)` : '';
     const columns = this.#stream.columns ?? 80;
     const lines = [...this.#playing].map(([act, { text, until, lab }]) => {
       const left = realTime ? (until - performance.now()) / 1000 : lab.left;

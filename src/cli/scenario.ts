@@ -51,9 +51,6 @@ function list(): void {
   console.error('\nrun one: npm run scenario -- rebalance');
 }
 
-/** Formats of which two in a row make no document. */
-const ONE_DOCUMENT: readonly string[] = ['junit', 'html'];
-
 function parseJobs(text: string): number {
   const jobs = Number(text);
   if (!Number.isInteger(jobs) || jobs < 1) throw new InvalidArgumentError('a whole number from 1 on');
@@ -97,7 +94,8 @@ async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCod
   const plans = await Promise.all(names.map((name) => planScenario(findScenario(name), pace)));
   const waits = plans.flatMap(({ acts }) => acts).reduce((sum, act) => sum + waitSeconds(act), 0);
   const progress = new Progress(process.stderr, {
-    waits: engine.name === 'virtual' || jobs > 1 ? undefined : waits,
+    realTime: engine.name !== 'virtual',
+    waits: jobs > 1 ? undefined : waits,
     sideBySide: engine.sideBySide || plans.length > 1,
   });
   const { signal, dispose } = interrupted();
@@ -179,7 +177,7 @@ await runCommand(program, async () => {
       'which scenario?',
       'npm run scenario -- rebalance; all of them: npm run scenario -- --list',
     );
-  if (names.length > 1 && ONE_DOCUMENT.includes(options.reporter))
+  if (names.length > 1 && (await REPORTERS.load(options.reporter)).default.single)
     throw new LabError(
       'BAD_OPTION',
       `--reporter ${options.reporter} writes one document, and ${names.length} scenarios are to be played`,

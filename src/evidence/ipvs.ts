@@ -19,8 +19,8 @@ export function parseIpvsTable(text: string): Flow[] {
     const client = { address: address(fields.client), port: port(fields.clientPort) };
     return [
       {
-        // The table gives none: the client's port and the server's last byte tell entries apart.
-        id: client.port * 256 + (Number.parseInt(fields.server ?? '', 16) & 0xff),
+        // The table gives none: the client's port and the server's address tell entries apart.
+        id: client.port * 2 ** 32 + Number.parseInt(fields.server ?? '', 16),
         state: fields.state,
         expiresIn: Number(fields.expires),
         original: {

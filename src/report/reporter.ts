@@ -18,5 +18,7 @@ export interface Reporter {
   about: string;
   /** Name under which every run keeps this format in its folder, for those that are documents. */
   file?: string;
+  /** True where two reports, one after the other, are no document of this format. */
+  single?: true;
   render(result: Result, context: ReportContext): string;
 }

@@ -12,7 +12,7 @@ describe('the table of IPVS', () => {
   it('tells client, service and server, the state, and for how long it will remember', () => {
     const [first, second, ...rest] = parseIpvsTable(TABLE);
     expect(first).toEqual({
-      id: 0x9c46 * 256 + 2,
+      id: 0x9c46c6126502,
       state: 'ESTABLISHED',
       expiresIn: 899,
       original: { src: '198.18.10.2', sport: 40006, dst: '198.18.0.1', dport: 6379 },

@@ -266,6 +266,23 @@ describe('keepalive-too-late', () => {
     });
     expect(statusOf(result, 'keepalive-too-late')).toBe('fail');
   });
+  it('fails when a connection died and no late probe explains it', async () => {
+    const result = await judgedAct('keepalive-too-late', 'safe-250', (evidence) => {
+      asked('some')(evidence);
+      const [born] = evidence.flowEvents.filter(({ event }) => event === 'NEW');
+      const { from } = evidence.record.steps.find(({ kind }) => kind === 'quiet') as { from: number };
+      if (!born) throw new Error('no flow');
+      const gone = {
+        ...born,
+        event: 'DESTROY',
+        reason: 'idle-timeout',
+        state: 'ESTABLISHED',
+        time: from + 400,
+      } as const;
+      evidence.flowEvents = [...evidence.flowEvents, gone];
+    });
+    expect(statusOf(result, 'keepalive-too-late')).toBe('fail');
+  });
   it('is unknown when the kernel’s HZ is not, or when no probe was seen', async () => {
     const withoutHz = await judgedAct('keepalive-too-late', 'safe-250', (evidence) => {
       delete evidence.record.hz;

@@ -9,7 +9,7 @@ import { findKernel } from './kernel.ts';
 import { bootArguments, cpus } from './run-kernel.ts';
 
 const PATIENCE_MS = 20_000;
-const TODO =
+const WHAT_IT_NEEDS =
   'it needs ptrace(2) and an exec-able /dev/shm or TMPDIR: in a container --tmpfs /dev/shm:exec, and a seccomp profile that allows ptrace';
 
 function built(hz: Hz): Diagnosis {
@@ -68,7 +68,7 @@ async function boot(kernel: string): Promise<Diagnosis> {
         what,
         ok: false,
         found: alive === undefined ? (printed.at(-1) ?? 'it said nothing') : `only ${alive} s of an hour passed`,
-        todo: TODO,
+        todo: WHAT_IT_NEEDS,
       };
 }
 

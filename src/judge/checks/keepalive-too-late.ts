@@ -10,8 +10,12 @@ import { inSeconds, plural, range } from '../words.ts';
 
 /** Between the kernel's tick and the packet, and for what is not the timer's. */
 const SLACK_SECONDS = 0.5;
+/** The middlebox tells its patience in whole seconds. */
+const ROUNDING_SECONDS = 1;
 
 interface Probe {
+  /** The client's end of its connection. */
+  end: string;
   segment: Segment;
   /** Since the last packet that the client received on this connection. */
   silence: number;
@@ -36,7 +40,7 @@ function firstProbes(facts: ActFacts): Probe[] {
         segment.time >= quiet.from &&
         segment.time <= quiet.to
       )
-        probes.push({ segment, silence: segment.time - since });
+        probes.push({ end, segment, silence: segment.time - since });
       if (since !== undefined) asked.set(end, since);
     }
   }
@@ -101,7 +105,12 @@ export default defineCheck({
         ? `, the first ${formatDuration(Math.min(...all.map(({ time }) => time)) - from)} into the quiet, the last of the evening’s ${formatDuration(Math.max(...(evening.length > 0 ? evening : all).map(({ time }) => time)) - from)}`
         : '';
     const inDanger = timeout < (facts.quiet ? facts.quiet.to - facts.quiet.from : 0);
-    const ok = asWheel && inDanger && (dies === 'some' ? evening.length > 0 : all.length === 0);
+    const late = new Set(probes.filter(({ silence }) => silence > timeout - ROUNDING_SECONDS).map(({ end }) => end));
+    // Whatever else may have killed a connection is not this. A probe that was due after the quiet cannot be asked for.
+    const byLateProbe = all.every(
+      ({ connection, time }) => late.has(connection.local) || time > (facts.quiet?.to ?? 0) - granule,
+    );
+    const ok = asWheel && inDanger && byLateProbe && (dies === 'some' ? evening.length > 0 : all.length === 0);
     const latest = probes.reduce((worst, probe) => (probe.silence > worst.silence ? probe : worst));
     const limits = HZ.flatMap((each) => {
       const idle = largestSafeIdle(timeout, each);

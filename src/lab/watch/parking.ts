@@ -41,9 +41,14 @@ function stopped(pid: number): Rest | undefined {
 }
 
 function eventPollOf(pid: number): number {
-  for (const descriptor of readdirSync(`/proc/${pid}/fd`))
-    if (readlinkSync(`/proc/${pid}/fd/${descriptor}`) === 'anon_inode:[eventpoll]')
-      return duplicateOf(pid, Number(descriptor));
+  for (const descriptor of readdirSync(`/proc/${pid}/fd`)) {
+    try {
+      if (readlinkSync(`/proc/${pid}/fd/${descriptor}`) === 'anon_inode:[eventpoll]')
+        return duplicateOf(pid, Number(descriptor));
+    } catch {
+      // Closed between the two looks.
+    }
+  }
   throw new Error(`process ${pid} has no epoll descriptor`);
 }
 

@@ -101,6 +101,7 @@ function facts(result: Result): string {
 const report: Reporter = {
   about: 'a page that needs nothing else: ladder, findings, figures',
   file: 'report.html',
+  single: true,
   render(result) {
     return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

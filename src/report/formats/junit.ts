@@ -19,6 +19,7 @@ function testcase(scenario: string, act: string, { id, title, status, expected, 
 
 const junit: Reporter = {
   about: 'JUnit XML, a test case for each finding',
+  single: true,
   render({ scenario, startedAt, wallSeconds, acts, problem }) {
     const findings = acts.flatMap((act) => act.findings);
     const count = (status: string) => findings.filter((each) => each.status === status).length;
