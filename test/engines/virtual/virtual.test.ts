@@ -46,6 +46,14 @@ acts:
 `,
 );
 
+/** The real kernel, with another first program than the engine asks for. */
+function kernelWithInit(name: string, init: string): string {
+  const kernel = join(scratch, name);
+  const swap = `for each in "$@"; do case $each in init=*) each=init=${init} ;; esac; set -- "$@" "$each"; shift; done`;
+  writeFileSync(kernel, `#!/bin/sh\n${swap}\nexec ${built} "$@"\n`, { mode: 0o755 });
+  return kernel;
+}
+
 // Without a kernel (npm run kernel) these are reported as not run.
 describe.runIf(built !== undefined)('in virtual time', () => {
   it('an hour passes with the same outcome, as root or not, and times are the lab’s', async () => {
@@ -105,9 +113,7 @@ describe.runIf(built !== undefined)('in virtual time', () => {
     const init = join(scratch, 'init.sh');
     const spin = `while :; do :; done & echo spinning; exec ${join(packageRoot, 'lab/kernel/init.sh')}`;
     writeFileSync(init, `#!/bin/sh\n${spin}\n`, { mode: 0o755 });
-    const kernel = join(scratch, 'spinning-linux');
-    const arguments_ = `for each in "$@"; do case $each in init=*) each=init=${init} ;; esac; set -- "$@" "$each"; shift; done`;
-    writeFileSync(kernel, `#!/bin/sh\n${arguments_}\nexec ${built} "$@"\n`, { mode: 0o755 });
+    const kernel = kernelWithInit('spinning-linux', init);
     const { code, stderr } = await run([
       ...[scenario, '--engine', 'virtual', '--kernel', kernel, '--runs', join(scratch, 'spinning')],
       ...['--reporter', 'minimal'],
@@ -115,6 +121,14 @@ describe.runIf(built !== undefined)('in virtual time', () => {
     expect(stderr).toMatch(
       /quiet for 1 h[\s\S]*ENGINE_DIED: .*clock stood still for \d+ s: a program in it spins[\s\S]*last lines:\s+spinning/,
     );
+    expect(code).toBe(2);
+  });
+
+  it('a kernel that panics ends the run as inconclusive, with the panic', async () => {
+    const kernel = kernelWithInit('panicking-linux', '/bin/true');
+    const args = [scenario, '--engine', 'virtual', '--kernel', kernel, '--runs', join(scratch, 'panic')];
+    const { code, stderr } = await run(args);
+    expect(stderr).toMatch(/ENGINE_DIED: the lab’s kernel [\s\S]*Kernel panic - not syncing: Attempted to kill init!/);
     expect(code).toBe(2);
   });
 
