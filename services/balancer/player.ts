@@ -10,8 +10,8 @@ export interface PlayerContext {
   /** How many connections the clients will open at once. */
   connections: number;
   folder: string;
-  /** Writes a rendered configuration where the run keeps it. @returns the file's path */
-  writeConfig(name: string, text: string): string;
+  /** Writes a rendered configuration where the run keeps it. @returns the file's path on the middlebox */
+  writeConfig(name: string, text: string): Promise<string>;
   /** Starts a program of ours (a module of services/) on the middlebox. */
   spawnModule(module: string, args: readonly string[], as: string): LabProcess;
   /** A line of the proxy's own log, for the evidence. */
@@ -21,7 +21,7 @@ export interface PlayerContext {
 /** A table of flows that tells only when looked at. `tracker` names whose it is. */
 export interface FlowSource {
   tracker: string;
-  table(): Flow[];
+  table(): Promise<Flow[]>;
 }
 
 export interface Playing {
@@ -33,9 +33,16 @@ export interface Playing {
   sessions?(): Promise<string>;
 }
 
+/** Sets what a player asks of its host's kernel. */
+export async function setSysctls(host: LabHost, sysctls: Record<string, number>): Promise<void> {
+  for (const [name, value] of Object.entries(sysctls)) await host.setSysctl(name, value);
+}
+
 /** How the lab plays a kind of middlebox. One file each in `players/`, named as in a profile's `playedBy`. */
 export interface Player {
   /** Kernel modules it needs, in the order of loading; a kernel of the lab's own loads them, a machine's must have them. */
   modules?: readonly string[];
+  /** What it sets in its host's kernel, for places where that must be known before the host is there. */
+  sysctls?(box: MiddleboxPlan): Record<string, number>;
   play(context: PlayerContext): Promise<Playing>;
 }

@@ -1,7 +1,7 @@
 // The client agent: one process on a client host, told what to do by lines of JSON on standard input, telling what
 // happens by lines of JSON on standard output (pino). It decides nothing and judges nothing.
+import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
 import { pino } from 'pino';
 import { now } from '../../src/clock.ts';
 import type { Connection, Library, OpenOptions } from './library.ts';
@@ -24,8 +24,9 @@ const log = pino(
   pino.destination({ dest: 1, sync: true }),
 );
 
-const [file] = process.argv.slice(2);
-const { default: description } = (await import(pathToFileURL(file as string).href)) as { default: Library };
+const [name] = process.argv.slice(2) as [string];
+const file = new URL(`./libraries/${name}${extname(import.meta.url)}`, import.meta.url);
+const { default: description } = (await import(file.href)) as { default: Library };
 const library = await description.load();
 const connections: Connection[] = [];
 
@@ -106,6 +107,6 @@ createInterface({ input: process.stdin })
 
 log.info({
   event: 'agent',
-  library: `${(file as string).replace(/^.*\/|\.[jt]s$/g, '')} ${library.version}`,
+  library: `${name} ${library.version}`,
   node: process.version,
 });

@@ -1,11 +1,9 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FlowSource } from '../../services/balancer/player.ts';
-import { now } from '../clock.ts';
 import { parseProxyLog, parseProxySessions } from '../evidence/proxy.ts';
 import type { Lab, LabHost } from './lab.ts';
 import type { LostEvidence } from './record.ts';
-import type { Watcher } from './watch/watcher.ts';
 
 /** What one connection may send and receive at a host in one burst, counted generously. */
 const FRAMES_A_CONNECTION = 64;
@@ -22,13 +20,11 @@ export class Collector {
   readonly #act: string;
   readonly #lab: Lab;
   readonly #middlebox: LabHost;
-  readonly #watcher: Watcher;
   #sessions: (() => Promise<string>) | undefined;
   #flows: FlowSource | undefined;
   #samples = 0;
-  constructor(lab: Lab, watcher: Watcher, act: string, middlebox: string, folder: string) {
+  constructor(lab: Lab, act: string, middlebox: string, folder: string) {
     this.#lab = lab;
-    this.#watcher = watcher;
     this.#act = act;
     this.#middlebox = lab.host(middlebox);
     this.folder = folder;
@@ -47,17 +43,18 @@ export class Collector {
   proxyLog(line: string): void {
     this.#row('flows', {
       kind: 'proxy-log',
-      time: now(),
+      time: this.#lab.now(),
       host: this.#middlebox.name,
       line,
       session: parseProxyLog(line),
     });
   }
 
-  writeConfig(name: string, text: string): string {
+  /** Keeps a service's configuration with the run. @returns its path on the host that reads it */
+  writeConfig(host: LabHost, name: string, text: string): Promise<string> {
     const file = join(this.folder, 'config', `${this.#act}-${name}`);
     writeFileSync(file, text);
-    return file;
+    return host.place(file);
   }
 
   /** A flow table of the box's own, instead of connection tracking's. */
@@ -71,14 +68,13 @@ export class Collector {
 
   /** Starts to watch packets, sockets and flows; nothing is missed once this resolves. */
   start(options: { connections: number; clockJumps: boolean }): Promise<void> {
-    return this.#watcher.start({
+    return this.#lab.watch.start({
       act: this.#act,
       folder: this.folder,
       socketsFile: EVIDENCE_FILES.sockets,
       flowsFile: EVIDENCE_FILES.flows,
-      hosts: [...this.#lab.hosts.values()].map(({ name, namespace }) => ({
+      hosts: [...this.#lab.hosts.values()].map(({ name }) => ({
         name,
-        namespace,
         capture: join(this.folder, `${this.#act}.${name}.pcap`),
       })),
       middlebox: this.#middlebox.name,
@@ -91,14 +87,14 @@ export class Collector {
   async sample(label: string): Promise<void> {
     const sample = ++this.#samples;
     const middlebox = this.#middlebox.name;
-    for (const host of this.#lab.hosts.values()) this.#lookAtSockets(host, { sample, label });
+    await Promise.all([...this.#lab.hosts.values()].map((host) => this.#lookAtSockets(host, { sample, label })));
     const own = this.#flows;
-    const flows = own ? own.table() : this.#middlebox.flows();
+    const flows = await (own ? own.table() : this.#middlebox.flows());
     this.#row('flows', {
       kind: 'table',
       sample,
       label,
-      time: now(),
+      time: this.#lab.now(),
       host: middlebox,
       ...(own ? { tracker: own.tracker } : {}),
       flows,
@@ -106,20 +102,27 @@ export class Collector {
     if (!this.#sessions) return;
     const text = await this.#sessions();
     const sessions = parseProxySessions(text);
-    this.#row('flows', { kind: 'proxy-sessions', sample, label, time: now(), host: middlebox, sessions, text });
+    this.#row('flows', {
+      kind: 'proxy-sessions',
+      sample,
+      label,
+      time: this.#lab.now(),
+      host: middlebox,
+      sessions,
+      text,
+    });
   }
 
-  #lookAtSockets(host: LabHost, look: { sample: number; label: string }): void {
-    const row = (sockets: object[], more: object = {}) =>
-      this.#row('sockets', { kind: 'sample', ...look, time: now(), host: host.name, sockets, ...more });
-    if (host.gone) return row([], { gone: true });
-    const found = host.sockets();
-    const options = host.socketOptions();
-    row(found.map((socket) => ({ ...socket, kernel: options.get(socket.inode) })));
+  async #lookAtSockets(host: LabHost, look: { sample: number; label: string }): Promise<void> {
+    const row = (time: number, sockets: object[], more: object = {}) =>
+      this.#row('sockets', { kind: 'sample', ...look, time, host: host.name, sockets, ...more });
+    if (host.gone) return row(this.#lab.now(), [], { gone: true });
+    const { time, sockets } = await host.sockets();
+    row(time, sockets);
   }
 
   /** Ends the watch. @returns what it had to let go, being too slow */
   stop(): Promise<LostEvidence> {
-    return this.#watcher.stop();
+    return this.#lab.watch.stop();
   }
 }

@@ -3,16 +3,49 @@ import { createInterface } from 'node:readline';
 import { LabError } from '../errors.ts';
 import type { Flow } from '../evidence/flows.ts';
 import type { SocketRow } from '../evidence/sockets.ts';
+import type { LostEvidence } from './record.ts';
 
 /**
  * The contract between the orchestrator and the places where hosts live. A scenario does not know which it is in.
  * Control (agent commands and events on standard streams) never crosses the network under test.
  */
 export interface Lab extends AsyncDisposable {
-  /** Scratch folder of this act: configurations, logs, captures. Vanishes with the lab. */
+  /** Scratch folder of this act, by its name on every host. Vanishes with the lab. */
   readonly folder: string;
+  readonly watch: LabWatch;
+  /** Seconds since the epoch on the clock of the hosts, which may not be that of the machine we run on. */
+  now(): number;
   readonly hosts: ReadonlyMap<string, LabHost>;
   host(name: string): LabHost;
+}
+
+/** What to watch during one act, and where to write it. */
+export interface WatchOrder {
+  act: string;
+  folder: string;
+  socketsFile: string;
+  flowsFile: string;
+  /** `capture`: the pcap file to write. */
+  hosts: { name: string; capture: string }[];
+  middlebox: string;
+  /** Frames a host may send and receive before they must have been read. */
+  slots: number;
+  /** Whether waiting costs nothing here, and waking up does. */
+  clockJumps: boolean;
+}
+
+/** Writes down packets, ends of sockets, and beginnings and ends of flows, as the kernel tells of them. */
+export interface LabWatch {
+  /** Rejects when it fails; evidence would be missing. */
+  readonly died: Promise<never>;
+  /** From the moment that this resolves nothing is missed. @throws LabError NO_NETWORK */
+  start(order: WatchOrder): Promise<void>;
+  /** Something is about to happen: many packets may come at once. */
+  attend(): void;
+  /** Stops a server whenever it has nothing to do; only where clocks jump. */
+  park(pid: number): void;
+  /** Ends the watch of this act; what was seen is in the order's folder then. @returns what the kernel had to drop */
+  stop(): Promise<LostEvidence>;
 }
 
 export interface LabHost {
@@ -27,22 +60,31 @@ export interface LabHost {
   gone: boolean;
   /** Starts a program on this host. Its death, unless asked for, is reported through `whenDied`. */
   spawn(program: string, args: readonly string[], options?: SpawnOptions): LabProcess;
-  /** Runs a program to its end. @returns its standard output. */
+  /** Starts a program of ours: a module by its path from the code's root, without extension. */
+  spawnModule(module: string, args: readonly string[], options?: SpawnOptions): LabProcess;
+  /** Runs a program to its end, with all the rights that the host has. @returns its standard output. */
   run(program: string, args: readonly string[], input?: string): Promise<string>;
-  setSysctl(name: string, value: string | number): void;
+  /** Makes a file of ours readable to this host's programs. @returns its path there */
+  place(file: string): Promise<string>;
+  /** Asks a program that listens on a Unix socket of this host. @returns its whole answer */
+  ask(socketFile: string, question: string): Promise<string>;
+  setSysctl(name: string, value: string | number): Promise<void>;
   /** A file of /proc/net as this host's network namespace has it; undefined where its kernel has no such file. */
-  procNet(file: string): string | undefined;
+  procNet(file: string): Promise<string | undefined>;
   /** Cuts or mends every link of this host, as if the cable were pulled. */
-  setLinks(up: boolean): void;
-  /** A path that opens its network namespace (setns(2)), for those who watch it. */
-  readonly namespace: string;
-  /** Its TCP sockets at this moment, but for listening ones. */
-  sockets(): SocketRow[];
+  setLinks(up: boolean): Promise<void>;
+  /**
+   * Whether packets go through it with the addresses they have. Where they do not, a middlebox must put its own in the
+   * place of its clients', and have clients speak to itself.
+   */
+  readonly passesForeignAddresses: boolean;
+  /** Its TCP sockets at this moment, but for listening ones; with the kernel's own values where they are its programs'. */
+  sockets(): Promise<{ time: number; sockets: SeenSocket[] }>;
   /** The TCP flows it tracks at this moment. Looking makes the kernel drop those that have expired. */
-  flows(): Flow[];
-  /** The kernel's own values for TCP sockets of this host's processes, by inode. */
-  socketOptions(): Map<number, KernelSocketOptions>;
+  flows(): Promise<Flow[]>;
 }
+
+export type SeenSocket = SocketRow & { kernel?: KernelSocketOptions };
 
 export interface KernelSocketOptions {
   process: string;
@@ -57,9 +99,8 @@ export interface SpawnOptions {
   /** How the process is called in messages. */
   as?: string;
   input?: 'pipe' | 'ignore';
-  /** A file that takes its standard output, instead of `onLine`. */
-  output?: string;
-  env?: Record<string, string>;
+  /** Whether it needs the host's rights over its network; else it runs as an ordinary user where there is one. */
+  privileged?: boolean;
   onLine?: (line: string) => void;
   onErrorLine?: (line: string) => void;
 }
@@ -68,10 +109,17 @@ const REMEMBERED_LINES = 8;
 /** How long an ended process's last lines may take to arrive. */
 const LAST_WORDS_MS = 200;
 
+/** What a process on a host has in common with a child process of ours. */
+export type HostProcess = Pick<ChildProcess, 'pid' | 'exitCode' | 'signalCode' | 'stdout' | 'stderr' | 'kill'> & {
+  stdin: { write(text: string): unknown } | null;
+  once(event: 'error', listener: (error: Error) => void): unknown;
+  once(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): unknown;
+};
+
 /** A running program on a host. */
 export class LabProcess {
   readonly name: string;
-  readonly child: ChildProcess;
+  readonly child: HostProcess;
   readonly lastLines: string[] = [];
   /** Settles when the process has ended; with an error if nobody had asked for that. */
   readonly ended: Promise<void>;
@@ -80,7 +128,7 @@ export class LabProcess {
   #stopping = false;
   readonly #ready = new Set<{ pattern: RegExp; resolve: () => void }>();
 
-  constructor(name: string, child: ChildProcess, options: SpawnOptions = {}) {
+  constructor(name: string, child: HostProcess, options: SpawnOptions = {}) {
     this.name = name;
     this.child = child;
     const hear = (stream: NodeJS.ReadableStream | null, report?: (line: string) => void) => {

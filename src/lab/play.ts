@@ -31,12 +31,12 @@ async function playActs(
   for (const act of plan.acts) {
     tell({ type: 'act', act: act.name, title: act.title });
     const began = now();
-    const lab = NetnsLab.up(act, join(SCRATCH, act.name));
+    const lab = await NetnsLab.up(act, join(SCRATCH, act.name), watcher);
     const upSeconds = now() - began;
     let played: Awaited<ReturnType<typeof playAct>>;
     let ended = began;
     try {
-      played = await playAct({ lab, watcher, clockJumps }, act, evidence, tell, versions);
+      played = await playAct({ lab, clockJumps }, act, evidence, tell, versions);
       ended = now();
     } finally {
       await lab[Symbol.asyncDispose]();

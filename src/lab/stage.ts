@@ -1,14 +1,11 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Playing } from '../../services/balancer/player.ts';
 import type { Broker } from '../../services/broker/broker.ts';
 import type { AgentCommand } from '../../services/client/agent.ts';
-import { now } from '../clock.ts';
 import { LabError } from '../errors.ts';
 import { kernelHz } from '../linux/libc.ts';
 import { granuleSeconds } from '../model/timer-wheel.ts';
-import { codeRoot, moduleExtension } from '../root.ts';
-import { BALANCERS, BROKERS, CLIENTS, FAULTS } from '../scenario/catalogue.ts';
+import { BALANCERS, BROKERS, FAULTS } from '../scenario/catalogue.ts';
 import { formatDuration } from '../scenario/duration.ts';
 import {
   type ActPlan,
@@ -18,12 +15,12 @@ import {
   hostsOf,
   middleboxOf,
   type Step,
+  sysctlsOf,
   type Tuning,
 } from '../scenario/plan.ts';
 import { Collector } from './collect.ts';
 import type { Lab, LabHost, LabProcess } from './lab.ts';
 import type { ActRecord, LostEvidence, Message, StepRecord } from './record.ts';
-import type { Watcher } from './watch/watcher.ts';
 
 /** How long the agent may take to connect, or to answer commands that no wait follows. */
 const PATIENCE_SECONDS = 10;
@@ -39,10 +36,6 @@ interface Agent {
   ready(count: number): Promise<void>;
 }
 
-function module(path: string): string {
-  return join(codeRoot, path + moduleExtension);
-}
-
 function startAgent(lab: Lab, act: ActPlan, collector: Collector, onLibrary: (library: string) => void): Agent {
   const client = clientOf(act);
   const open = new Set<string>();
@@ -51,32 +44,26 @@ function startAgent(lab: Lab, act: ActPlan, collector: Collector, onLibrary: (li
   const until = async (done: () => boolean) => {
     while (!done()) await new Promise<void>((resolve) => changed.push(resolve));
   };
-  const process = lab
-    .host(client.name)
-    .spawn(
-      globalThis.process.execPath,
-      [...globalThis.process.execArgv, module('services/client/agent'), CLIENTS.path(client.library)],
-      {
-        as: `the client agent on ${client.name}`,
-        input: 'pipe',
-        onLine: (line) => {
-          const event = JSON.parse(line) as {
-            time: number;
-            event: string;
-            id?: string;
-            connection?: number;
-            library?: string;
-          };
-          collector.event(client.name, event);
-          if (event.library) onLibrary(event.library);
-          if (event.event === 'reply' || event.event === 'failed') open.delete(event.id as string);
-          if (event.event === 'ready') ready.add(event.connection as number);
-          const waiting = changed;
-          changed = [];
-          for (const wake of waiting) wake();
-        },
-      },
-    );
+  const process = lab.host(client.name).spawnModule('services/client/agent', [client.library], {
+    as: `the client agent on ${client.name}`,
+    input: 'pipe',
+    onLine: (line) => {
+      const event = JSON.parse(line) as {
+        time: number;
+        event: string;
+        id?: string;
+        connection?: number;
+        library?: string;
+      };
+      collector.event(client.name, event);
+      if (event.library) onLibrary(event.library);
+      if (event.event === 'reply' || event.event === 'failed') open.delete(event.id as string);
+      if (event.event === 'ready') ready.add(event.connection as number);
+      const waiting = changed;
+      changed = [];
+      for (const wake of waiting) wake();
+    },
+  });
   return {
     process,
     settled: (ids) => {
@@ -88,9 +75,8 @@ function startAgent(lab: Lab, act: ActPlan, collector: Collector, onLibrary: (li
 }
 
 /** The settings that belong to a host's kernel, not to a program on it. */
-function tuneHost(host: LabHost, { tcpRetries2, tcpOrphanRetries }: Tuning): void {
-  if (tcpRetries2 !== undefined) host.setSysctl('net.ipv4.tcp_retries2', tcpRetries2);
-  if (tcpOrphanRetries !== undefined) host.setSysctl('net.ipv4.tcp_orphan_retries', tcpOrphanRetries);
+async function tuneHost(host: LabHost, tuning: Tuning): Promise<void> {
+  for (const [name, value] of Object.entries(sysctlsOf(tuning))) await host.setSysctl(name, value);
 }
 
 async function startBroker(
@@ -102,9 +88,9 @@ async function startBroker(
 ): Promise<LabProcess> {
   const host = lab.host(plan.name);
   const tuning = act.tuning[plan.group] ?? {};
-  tuneHost(host, tuning);
+  await tuneHost(host, tuning);
   const { config, program, args } = broker.render({ host, folder: lab.folder, tuning });
-  const started = host.spawn(program, args(collector.writeConfig(`${plan.name}.conf`, config)), {
+  const started = host.spawn(program, args(await collector.writeConfig(host, `${plan.name}.conf`, config)), {
     as: `${plan.broker} on ${plan.name}`,
   });
   await started.line(broker.ready);
@@ -132,7 +118,6 @@ const ACTION_TEXT: Record<string, (client: ClientPlan) => string> = {
 
 export interface Stage {
   lab: Lab;
-  watcher: Watcher;
   /** Whether time costs nothing here while every program sleeps. */
   clockJumps: boolean;
 }
@@ -143,7 +128,7 @@ export interface Stage {
  * @throws LabError SERVICE_DIED, SERVICE_SILENT, STEP_FAILED (what was collected until then stays in `folder`)
  */
 export async function playAct(
-  { lab, watcher, clockJumps }: Stage,
+  { lab, clockJumps }: Stage,
   act: ActPlan,
   folder: string,
   tell: (message: Message) => void,
@@ -159,12 +144,13 @@ export async function playAct(
   const box = middleboxOf(act);
   const client = clientOf(act);
   const brokers = hostsOf(act, 'broker');
-  const collector = new Collector(lab, watcher, act.name, box.name, folder);
+  const now = () => lab.now();
+  const collector = new Collector(lab, act.name, box.name, folder);
   const services = new Map<string, LabProcess[]>([...lab.hosts.keys()].map((host) => [host, []]));
   const tuning = act.tuning[client.name] ?? {};
   const { default: broker } = await BROKERS.load((brokers[0] as BrokerPlan).broker);
 
-  tuneHost(lab.host(client.name), tuning);
+  await tuneHost(lab.host(client.name), tuning);
   const agent = startAgent(lab, act, collector, (library) => {
     versions.client = library;
   });
@@ -179,11 +165,9 @@ export async function playAct(
       port: broker.port,
       connections: client.connections,
       folder: lab.folder,
-      writeConfig: (name, text) => collector.writeConfig(name, text),
+      writeConfig: (name, text) => collector.writeConfig(lab.host(box.name), name, text),
       spawnModule: (path, args, as) => {
-        const started = lab
-          .host(box.name)
-          .spawn(process.execPath, [...process.execArgv, module(path), ...args], { as });
+        const started = lab.host(box.name).spawnModule(path, args, { as, privileged: true });
         services.get(box.name)?.push(started);
         return started;
       },
@@ -200,7 +184,7 @@ export async function playAct(
   collector.useFlows(playing.flows);
   if (clockJumps && broker.onlyServes)
     for (const { name } of brokers)
-      for (const { child } of services.get(name) ?? []) if (child.pid !== undefined) watcher.park(child.pid);
+      for (const { child } of services.get(name) ?? []) if (child.pid !== undefined) lab.watch.park(child.pid);
 
   const started = now();
   const steps: StepRecord[] = [];
@@ -291,7 +275,7 @@ export async function playAct(
         (host, action) => fault?.describe(host) ?? (ACTION_TEXT[action] as (client: ClientPlan) => string)(client),
       );
       tell({ type: 'step', act: act.name, text, ...(step.kind === 'action' ? {} : { waitSeconds: step.seconds }) });
-      watcher.attend();
+      lab.watch.attend();
       const from = now();
       if (step.kind === 'action') {
         if (fault)
@@ -340,7 +324,7 @@ export async function playAct(
 
   let lostEvidence: LostEvidence;
   const deaths = [
-    watcher.died,
+    lab.watch.died,
     ...[...lab.hosts.keys()].flatMap((host) => services.get(host) ?? []).map((process) => process.died),
   ];
   try {

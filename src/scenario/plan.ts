@@ -12,6 +12,12 @@ export interface Tuning {
   tcpOrphanRetries?: number;
 }
 
+/** The settings that belong to a host's kernel, not to a program on it. */
+export const sysctlsOf = ({ tcpRetries2, tcpOrphanRetries }: Tuning): Record<string, number> => ({
+  ...(tcpRetries2 === undefined ? {} : { 'net.ipv4.tcp_retries2': tcpRetries2 }),
+  ...(tcpOrphanRetries === undefined ? {} : { 'net.ipv4.tcp_orphan_retries': tcpOrphanRetries }),
+});
+
 export interface ClientPlan {
   role: 'client';
   name: string;

@@ -1,5 +1,6 @@
 import type { LabHost } from '../../../src/lab/lab.ts';
-import type { Player, PlayerContext } from '../player.ts';
+import type { MiddleboxPlan } from '../../../src/scenario/plan.ts';
+import { type Player, type PlayerContext, setSysctls } from '../player.ts';
 
 export type Mode = 'rebalance' | 'reset-sender' | 'drop' | 'reset-both';
 
@@ -21,6 +22,14 @@ const LATE: Record<Mode, { loose: 0 | 1; toBox: string; through: string }> = {
  */
 const PORTS_A_CONNECTION = 32;
 
+/** Source translation, for networks through which only their own addresses pass. */
+export const OWN_ADDRESS = `
+  chain own_address {
+    type nat hook postrouting priority srcnat
+    meta l4proto tcp masquerade
+  }
+`;
+
 /**
  * The rule set of the L4 balancer: DNAT of `address:port` over the brokers, an idle timeout of its own for the port.
  *
@@ -30,12 +39,14 @@ const PORTS_A_CONNECTION = 32;
 export function renderRules(options: {
   address: string;
   port: number;
-  brokers: readonly LabHost[];
+  brokers: readonly Pick<LabHost, 'name' | 'address'>[];
   connections: number;
   idleTimeoutSeconds: number;
   mode: Mode;
+  /** Whether it shows its own address to the brokers instead of the client's. */
+  ownAddress: boolean;
 }): string {
-  const { address, port, brokers, connections, idleTimeoutSeconds, mode } = options;
+  const { address, port, brokers, connections, idleTimeoutSeconds, mode, ownAddress } = options;
   const marks = brokers.map((_, index) => index + 1);
   const next = (mark: number) => brokers[mark % brokers.length]?.name;
   const { toBox, through } = LATE[mode];
@@ -79,6 +90,7 @@ ${brokers
 `,
   )
   .join('')}
+${ownAddress ? OWN_ADDRESS : ''}
   chain late_to_box {
     type filter hook input priority filter
     ct state invalid meta l4proto tcp counter ${toBox}
@@ -92,26 +104,37 @@ ${brokers
 `;
 }
 
-/** Prepares connection tracking itself: its idle timeout for flows that no rule catches, and what its events tell. */
-export function tuneConntrack(host: LabHost, idleTimeoutSeconds: number, loose: 0 | 1): void {
-  host.setSysctl('net.netfilter.nf_conntrack_tcp_timeout_established', Math.round(idleTimeoutSeconds));
-  host.setSysctl('net.netfilter.nf_conntrack_tcp_loose', loose);
-  host.setSysctl('net.netfilter.nf_conntrack_timestamp', 1);
-  host.setSysctl('net.netfilter.nf_conntrack_acct', 1);
-}
+/** Settings of connection tracking itself: its idle timeout for flows that no rule catches, and what its events tell. */
+export const conntrackSysctls = (idleTimeoutSeconds: number, loose: 0 | 1): Record<string, number> => ({
+  'net.netfilter.nf_conntrack_tcp_timeout_established': Math.round(idleTimeoutSeconds),
+  'net.netfilter.nf_conntrack_tcp_loose': loose,
+  'net.netfilter.nf_conntrack_timestamp': 1,
+  'net.netfilter.nf_conntrack_acct': 1,
+});
+
+const modeOf = (box: MiddleboxPlan): Mode => (box.playedBy as { conntrack: Mode }).conntrack;
 
 const conntrack: Player = {
+  sysctls: (box) => conntrackSysctls(box.idleTimeoutSeconds, LATE[modeOf(box)].loose),
   async play(context: PlayerContext) {
     const { box, host, brokers, connections, port } = context;
-    const mode = (box.playedBy as { conntrack: Mode }).conntrack;
+    const mode = modeOf(box);
     const address = host.serviceAddress ?? host.address;
-    const file = context.writeConfig(
+    const file = await context.writeConfig(
       `${host.name}.nft`,
-      renderRules({ address, port, brokers, connections, idleTimeoutSeconds: box.idleTimeoutSeconds, mode }),
+      renderRules({
+        address,
+        port,
+        brokers,
+        connections,
+        idleTimeoutSeconds: box.idleTimeoutSeconds,
+        mode,
+        ownAddress: !host.passesForeignAddresses,
+      }),
     );
     await host.run('nft', ['-f', file]);
     // After the rules: they make the kernel load connection tracking, and only then do its settings exist.
-    tuneConntrack(host, box.idleTimeoutSeconds, LATE[mode].loose);
+    await setSysctls(host, conntrackSysctls(box.idleTimeoutSeconds, LATE[mode].loose));
     if (mode === 'reset-both')
       await context
         .spawnModule(

@@ -1,4 +1,3 @@
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, messageOf } from '../../../src/errors.ts';
@@ -21,7 +20,7 @@ export function renderConfig(options: {
   return `global
     log stdout format raw local0
     nbthread 1
-    stats socket ${control} mode 600 level admin
+    stats socket ${control} mode 666 level admin
 
 defaults
     mode tcp
@@ -44,23 +43,11 @@ ${brokers.map((broker) => `    server ${broker.name} ${broker.address}:${port}`)
 /** So soon after its end a process is known to have ended. */
 const DEATH_NOTICE_MS = 1000;
 
-/** One command on HAProxy's control socket. @returns its whole answer */
-function ask(control: string, command: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let answer = '';
-    const socket = connect(control, () => socket.end(`${command}\n`));
-    socket.setEncoding('utf8').on('data', (text) => {
-      answer += text;
-    });
-    socket.once('error', reject).once('close', () => resolve(answer));
-  });
-}
-
 const haproxy: Player = {
   async play({ box, host, brokers, port, folder, writeConfig, onLogLine }) {
     const address = host.serviceAddress ?? host.address;
     const control = join(folder, 'haproxy.sock');
-    const file = writeConfig(
+    const file = await writeConfig(
       'haproxy.cfg',
       renderConfig({ address, port, brokers, idleTimeoutSeconds: box.idleTimeoutSeconds, control }),
     );
@@ -68,7 +55,7 @@ const haproxy: Player = {
     const answered = (async () => {
       for (let attempt = 0; attempt < 500; attempt++) {
         try {
-          await ask(control, 'show info');
+          await host.ask(control, 'show info');
           return;
         } catch {
           await sleep(10);
@@ -83,7 +70,7 @@ const haproxy: Player = {
     await Promise.race([answered, server.died]);
     const sessions = async () => {
       try {
-        return await ask(control, 'show sess all');
+        return await host.ask(control, 'show sess all');
       } catch (error) {
         // Most likely it has just died, which its process will tell better.
         await Promise.race([server.died, sleep(DEATH_NOTICE_MS)]);

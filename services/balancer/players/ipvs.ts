@@ -1,16 +1,21 @@
 import { LabError } from '../../../src/errors.ts';
 import { parseIpvsTable } from '../../../src/evidence/ipvs.ts';
-import type { Player } from '../player.ts';
+import type { MiddleboxPlan } from '../../../src/scenario/plan.ts';
+import { type Player, setSysctls } from '../player.ts';
 
 /** Seconds for established, FIN-WAIT and UDP entries; 0 leaves what is. */
 const timeouts = (idleTimeoutSeconds: number): string[] => [String(Math.round(idleTimeoutSeconds)), '0', '0'];
 
+const sysctls = (box: MiddleboxPlan) => ({
+  'net.ipv4.vs.sloppy_tcp': (box.playedBy as { ipvs: { sloppyTcp: boolean } }).ipvs.sloppyTcp ? 1 : 0,
+});
+
 /** The kernel's own L4 balancer, in NAT mode, round robin: what kube-proxy's ipvs mode and Docker's swarm VIPs are made of. */
 const ipvs: Player = {
   modules: ['ip_vs', 'ip_vs_rr'],
+  sysctls,
   async play({ box, host, brokers, port, writeConfig }) {
-    const { sloppyTcp } = (box.playedBy as { ipvs: { sloppyTcp: boolean } }).ipvs;
-    if (host.procNet('ip_vs_conn') === undefined)
+    if ((await host.procNet('ip_vs_conn')) === undefined)
       throw new LabError(
         'WRONG_KERNEL',
         'this kernel has no IPVS',
@@ -23,13 +28,13 @@ const ipvs: Player = {
       '',
     ].join('\n');
     const set = timeouts(box.idleTimeoutSeconds);
-    writeConfig(`${host.name}.ipvs`, `${rules}# and: ipvsadm --set ${set.join(' ')}\n`);
+    await writeConfig(`${host.name}.ipvs`, `${rules}# and: ipvsadm --set ${set.join(' ')}\n`);
     await host.run('ipvsadm', ['--restore'], rules);
     await host.run('ipvsadm', ['--set', ...set]);
-    host.setSysctl('net.ipv4.vs.sloppy_tcp', sloppyTcp ? 1 : 0);
+    await setSysctls(host, sysctls(box));
     return {
       target: { address: host.serviceAddress as string, port },
-      flows: { tracker: 'ipvs', table: () => parseIpvsTable(host.procNet('ip_vs_conn') ?? '') },
+      flows: { tracker: 'ipvs', table: async () => parseIpvsTable((await host.procNet('ip_vs_conn')) ?? '') },
     };
   },
 };

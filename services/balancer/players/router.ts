@@ -1,8 +1,8 @@
-import type { Player } from '../player.ts';
-import { tuneConntrack } from './conntrack.ts';
+import { type Player, setSysctls } from '../player.ts';
+import { conntrackSysctls, OWN_ADDRESS } from './conntrack.ts';
 
 /** A stateful firewall between client and server: no translation, connection tracking on what passes. */
-const rules = `table inet firewall {
+const PASSING = `table inet firewall {
   chain forward {
     type filter hook forward priority filter
     ct state established,related,new accept
@@ -11,11 +11,39 @@ const rules = `table inet firewall {
 }
 `;
 
+/** The same where only a network's own addresses pass: clients speak to the firewall, which speaks to the server. */
+const translating = (address: string, port: number, server: string) => `table inet firewall {
+  chain to_server {
+    type nat hook prerouting priority dstnat
+    ip daddr ${address} tcp dport ${port} dnat ip to ${server}:${port}
+  }
+${OWN_ADDRESS}
+  chain forward {
+    type filter hook forward priority filter
+    ct state established,related,new accept
+    ct state invalid drop
+  }
+
+  chain to_box {
+    type filter hook input priority filter
+    ct state invalid meta l4proto tcp drop
+  }
+}
+`;
+
+/** It takes up no connection in the middle. */
+const LOOSE = 0;
+
 const router: Player = {
+  sysctls: (box) => conntrackSysctls(box.idleTimeoutSeconds, LOOSE),
   async play({ box, host, brokers, port, writeConfig }) {
-    await host.run('nft', ['-f', writeConfig(`${host.name}.nft`, rules)]);
-    tuneConntrack(host, box.idleTimeoutSeconds, 0);
-    return { target: { address: brokers[0]?.address as string, port } };
+    const [server] = brokers.map(({ address }) => address) as [string];
+    const own = host.serviceAddress ?? host.address;
+    const passes = host.passesForeignAddresses;
+    const file = await writeConfig(`${host.name}.nft`, passes ? PASSING : translating(own, port, server));
+    await host.run('nft', ['-f', file]);
+    await setSysctls(host, conntrackSysctls(box.idleTimeoutSeconds, LOOSE));
+    return { target: { address: passes ? server : own, port } };
   },
 };
 export default router;

@@ -1,22 +1,25 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { now } from '../../clock.ts';
 import { LabError, messageOf } from '../../errors.ts';
 import type { Flow } from '../../evidence/flows.ts';
-import type { SocketRow } from '../../evidence/sockets.ts';
-import { type KernelSocketOptions, type Lab, type LabHost, LabProcess, type SpawnOptions } from '../../lab/lab.ts';
+import { askSocket } from '../../lab/ask.ts';
+import {
+  type Lab,
+  type LabHost,
+  LabProcess,
+  type LabWatch,
+  type SeenSocket,
+  type SpawnOptions,
+} from '../../lab/lab.ts';
+import { lookAtSockets } from '../../lab/look.ts';
+import { toItsEnd } from '../../lab/to-its-end.ts';
+import type { Watcher } from '../../lab/watch/watcher.ts';
 import { flowTable } from '../../linux/ctnetlink.ts';
-import { socketTable } from '../../linux/inet-diag.ts';
-import { closeNamespace, inNamespace, interfaceIndex, newNamespace, socketOptions } from '../../linux/libc.ts';
+import { closeNamespace, inNamespace, interfaceIndex, newNamespace } from '../../linux/libc.ts';
 import { addAddress, addDefaultRoute, addVeth, setLink, withoutLinkLocal } from '../../linux/rtnetlink.ts';
+import { codeRoot, moduleExtension } from '../../root.ts';
 import type { ActPlan } from '../../scenario/plan.ts';
 
 // Hosts as network namespaces, one veth pair from each to the middlebox, which routes between them:
@@ -51,11 +54,13 @@ class NetnsHost implements LabHost {
   readonly serviceAddress: string | undefined;
   interfaces: ReadonlyMap<number, string> = new Map();
   gone = false;
+  readonly passesForeignAddresses = true;
   /**
    * The links to pull, at the middlebox's end: there only connected routes are lost with a link, and they come back with
    * it. The host sees its carrier go and keeps its default route, as with a real cable.
    */
   cable: { end: NetnsHost; links: readonly string[] };
+  /** A path that opens its network namespace (setns(2)), for those who watch it. */
   readonly namespace: string;
   readonly #namespace: number;
   readonly #links: string[];
@@ -78,19 +83,10 @@ class NetnsHost implements LabHost {
     );
   }
 
-  #start(program: string, args: readonly string[], { input, output, env }: SpawnOptions): ChildProcess {
-    const file = output === undefined ? undefined : openSync(output, 'w');
-    try {
-      return inNamespace(this.#namespace, () =>
-        spawn(program, args, {
-          stdio: [input ?? 'ignore', file ?? 'pipe', 'pipe'],
-          env: { ...process.env, ...env },
-          cwd: '/run',
-        }),
-      );
-    } finally {
-      if (file !== undefined) closeSync(file);
-    }
+  #start(program: string, args: readonly string[], { input }: SpawnOptions): ChildProcess {
+    return inNamespace(this.#namespace, () =>
+      spawn(program, args, { stdio: [input ?? 'ignore', 'pipe', 'pipe'], cwd: '/run' }),
+    );
   }
 
   spawn(program: string, args: readonly string[], options: SpawnOptions = {}): LabProcess {
@@ -104,12 +100,29 @@ class NetnsHost implements LabHost {
     return started;
   }
 
+  spawnModule(module: string, args: readonly string[], options?: SpawnOptions): LabProcess {
+    return this.spawn(
+      process.execPath,
+      [...process.execArgv, join(codeRoot, module + moduleExtension), ...args],
+      options,
+    );
+  }
+
   run(program: string, args: readonly string[], input?: string): Promise<string> {
     const child = this.#start(program, args, { input: input === undefined ? 'ignore' : 'pipe' });
     return toItsEnd(child, input, `${program} ${args.join(' ')} on ${this.name}`);
   }
 
-  setSysctl(name: string, value: string | number): void {
+  /** Its programs see the same files as we do. */
+  place(file: string): Promise<string> {
+    return Promise.resolve(file);
+  }
+
+  ask(socketFile: string, question: string): Promise<string> {
+    return askSocket(socketFile, question);
+  }
+
+  async setSysctl(name: string, value: string | number): Promise<void> {
     const file = `/proc/sys/${name.replaceAll('.', '/')}`;
     try {
       inNamespace(this.#namespace, () => writeFileSync(file, String(value)));
@@ -126,14 +139,14 @@ class NetnsHost implements LabHost {
     }
   }
 
-  procNet(file: string): string | undefined {
+  async procNet(file: string): Promise<string | undefined> {
     return inNamespace(this.#namespace, () => {
       const path = `/proc/thread-self/net/${file}`;
       return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
     });
   }
 
-  setLinks(up: boolean): void {
+  async setLinks(up: boolean): Promise<void> {
     const { end, links } = this.cable;
     inNamespace(end.#namespace, () => {
       for (const link of links) setLink(interfaceIndex(link), up);
@@ -160,33 +173,13 @@ class NetnsHost implements LabHost {
     });
   }
 
-  sockets(): SocketRow[] {
-    return inNamespace(this.#namespace, socketTable);
+  sockets(): Promise<{ time: number; sockets: SeenSocket[] }> {
+    const pids = [...this.#processes].flatMap(({ child: { pid } }) => (pid === undefined ? [] : [pid]));
+    return Promise.resolve({ time: now(), sockets: inNamespace(this.#namespace, () => lookAtSockets(pids)) });
   }
 
-  flows(): Flow[] {
-    return inNamespace(this.#namespace, flowTable);
-  }
-
-  socketOptions(): Map<number, KernelSocketOptions> {
-    const options = new Map<number, KernelSocketOptions>();
-    for (const { child } of this.#processes) {
-      const { pid } = child;
-      if (pid === undefined) continue;
-      for (const descriptor of list(`/proc/${pid}/fd`)) {
-        try {
-          const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${descriptor}`))?.[1];
-          if (inode === undefined) continue;
-          options.set(Number(inode), {
-            process: readFileSync(`/proc/${pid}/comm`, 'utf8').trim(),
-            ...socketOptions(pid, Number(descriptor)),
-          });
-        } catch {
-          // A socket that is closed between the look and the question, or is no TCP socket, has no answer to give.
-        }
-      }
-    }
-    return options;
+  flows(): Promise<Flow[]> {
+    return Promise.resolve(inNamespace(this.#namespace, flowTable));
   }
 
   async close(): Promise<void> {
@@ -195,21 +188,16 @@ class NetnsHost implements LabHost {
   }
 }
 
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
 export class NetnsLab implements Lab {
   readonly folder: string;
   readonly hosts: ReadonlyMap<string, NetnsHost>;
+  readonly watch: LabWatch;
+  readonly now: () => number = now;
 
-  private constructor(folder: string, hosts: ReadonlyMap<string, NetnsHost>) {
+  private constructor(folder: string, hosts: ReadonlyMap<string, NetnsHost>, watcher: Watcher) {
     this.folder = folder;
     this.hosts = hosts;
+    this.watch = watcher.within((host) => this.host(host).namespace);
   }
 
   host(name: string): NetnsHost {
@@ -219,11 +207,11 @@ export class NetnsLab implements Lab {
   }
 
   /** Builds namespaces, links and addresses of one act. Must run inside the lab's own namespaces (see engine.ts). */
-  static up(act: ActPlan, folder: string): NetnsLab {
+  static async up(act: ActPlan, folder: string, watcher: Watcher): Promise<NetnsLab> {
     mkdirSync(folder, { recursive: true });
     const links = linksOf(act);
     try {
-      return NetnsLab.#build(act, folder, links);
+      return await NetnsLab.#build(act, folder, links, watcher);
     } catch (error) {
       throw new LabError(
         'NO_NETWORK',
@@ -234,7 +222,7 @@ export class NetnsLab implements Lab {
     }
   }
 
-  static #build(act: ActPlan, folder: string, links: readonly Link[]): NetnsLab {
+  static async #build(act: ActPlan, folder: string, links: readonly Link[], watcher: Watcher): Promise<NetnsLab> {
     const hosts = new Map<string, NetnsHost>();
     for (const host of act.hosts) {
       const link = links.find((candidate) => candidate.host === host.name);
@@ -250,7 +238,7 @@ export class NetnsLab implements Lab {
             ),
       );
     }
-    const lab = new NetnsLab(folder, hosts);
+    const lab = new NetnsLab(folder, hosts, watcher);
     const middlebox = lab.host(links[0]?.middlebox as string);
     for (const { host } of links) {
       middlebox.link(host, lab.host(host), 'eth0');
@@ -263,48 +251,11 @@ export class NetnsLab implements Lab {
     for (const { host, net } of links)
       lab.host(host).configure([{ name: 'eth0', address: `198.18.${net}.2`, prefixLength: 24 }], `198.18.${net}.1`);
     for (const host of hosts.values()) host.learnInterfaces();
-    middlebox.setSysctl('net.ipv4.ip_forward', 1);
+    await middlebox.setSysctl('net.ipv4.ip_forward', 1);
     return lab;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.hosts.values()].map((host) => host.close()));
   }
-}
-
-/** Feeds a program that was just started, and waits. @returns its standard output. @throws LabError MISSING_TOOL, NO_NETWORK */
-function toItsEnd(child: ChildProcess, input: string | undefined, what: string): Promise<string> {
-  let output = '';
-  let errors = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    errors += text;
-  });
-  child.stdin?.on('error', () => {});
-  child.stdin?.end(input);
-  return new Promise((resolve, reject) => {
-    child.once('error', (error) =>
-      reject(
-        new LabError(
-          'MISSING_TOOL',
-          `cannot run ${what}: ${error.message}`,
-          'npm run setup, as root, installs what is missing',
-          error,
-        ),
-      ),
-    );
-    child.once('close', (code) =>
-      code === 0
-        ? resolve(output)
-        : reject(
-            new LabError(
-              'NO_NETWORK',
-              `${what}: ${errors.trim() || `exit code ${code}`}`,
-              'the lab could not be built here; the message tells what the kernel refused (it must allow network namespaces, veth pairs and nftables)',
-            ),
-          ),
-    );
-  });
 }

@@ -5,7 +5,7 @@ const crash: Fault = {
   describe: (host) => `${host} loses power: no FIN, no RST, nothing`,
   async apply({ lab, host, killProcesses }) {
     lab.host(host).gone = true;
-    lab.host(host).setLinks(false);
+    await lab.host(host).setLinks(false);
     await killProcesses(host);
   },
 };

@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts';
 const cut: Fault = {
   describe: (host) => `the links of ${host} are cut`,
   async apply({ lab, host }) {
-    lab.host(host).setLinks(false);
+    await lab.host(host).setLinks(false);
   },
 };
 export default cut;

@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts';
 const mend: Fault = {
   describe: (host) => `the links of ${host} are back`,
   async apply({ lab, host }) {
-    lab.host(host).setLinks(true);
+    await lab.host(host).setLinks(true);
   },
 };
 export default mend;

@@ -12,7 +12,7 @@ import type { NetlinkSocket } from '../../linux/netlink.ts';
 import { PacketRing, RING_LINKTYPE } from '../../linux/packet-ring.ts';
 import type { LostEvidence } from '../record.ts';
 import { Parking } from './parking.ts';
-import type { WatchAnswer, WatchCommand, WatchOrder } from './watcher.ts';
+import type { ThreadOrder, WatchAnswer, WatchCommand } from './watcher.ts';
 
 /** Frames come in bursts: after one, the next is read together with what follows it. */
 const BATCH_MS = 20;
@@ -21,18 +21,19 @@ const LONGEST_MS = 60_000;
 const NEARLY_EMPTY = 1 / 16;
 
 class Watch implements Disposable {
-  readonly #order: WatchOrder;
+  readonly #order: ThreadOrder;
   readonly #captures: { host: string; ring: PacketRing; file: number }[] = [];
   readonly #ends: { host: string; netlink: NetlinkSocket }[] = [];
-  readonly #flows: { host: string; netlink: NetlinkSocket };
+  readonly #flows: { host: string; netlink: NetlinkSocket } | undefined;
   readonly #parkings: Parking[] = [];
   #readCapturesAt = 0;
   #pauseMs = BATCH_MS;
   #lostFlowEvents = false;
 
-  constructor(order: WatchOrder) {
+  constructor(order: ThreadOrder) {
     this.#order = order;
-    const within = <T>(namespace: string, open: () => T): T => {
+    const within = <T>(namespace: string | undefined, open: () => T): T => {
+      if (namespace === undefined) return open();
       const fd = openNamespace(namespace);
       try {
         return inNamespace(fd, open);
@@ -46,8 +47,8 @@ class Watch implements Disposable {
       this.#captures.push({ host: name, ring: within(namespace, () => new PacketRing(order.slots)), file });
       this.#ends.push({ host: name, netlink: within(namespace, socketEnds) });
     }
-    const middlebox = order.hosts.find(({ name }) => name === order.middlebox) as WatchOrder['hosts'][number];
-    this.#flows = { host: middlebox.name, netlink: within(middlebox.namespace, flowChanges) };
+    const middlebox = order.hosts.find(({ name }) => name === order.middlebox);
+    this.#flows = middlebox && { host: middlebox.name, netlink: within(middlebox.namespace, flowChanges) };
   }
 
   park(pid: number): void {
@@ -58,7 +59,7 @@ class Watch implements Disposable {
     return [
       ...(performance.now() >= this.#readCapturesAt ? this.#captures.map(({ ring }) => ring.fd) : []),
       ...this.#ends.map(({ netlink }) => netlink.fd),
-      this.#flows.netlink.fd,
+      ...(this.#flows ? [this.#flows.netlink.fd] : []),
       ...this.#parkings.filter(({ parked }) => parked).map(({ fd }) => fd),
     ];
   }
@@ -77,7 +78,7 @@ class Watch implements Disposable {
     // First of all: who waits for a parked server waits for us.
     for (const parking of this.#parkings) if (parking.parked && ready.has(parking.fd)) parking.wake();
     for (const { host, netlink } of this.#ends) if (ready.has(netlink.fd)) this.#readEnds(host, netlink);
-    if (ready.has(this.#flows.netlink.fd)) this.#readFlows();
+    if (this.#flows && ready.has(this.#flows.netlink.fd)) this.#readFlows();
     if (this.#captures.some(({ ring }) => ready.has(ring.fd))) this.#readCaptures();
     for (const parking of this.#parkings) if (performance.now() >= parking.due) parking.park();
   }
@@ -95,6 +96,7 @@ class Watch implements Disposable {
   }
 
   #readFlows(): void {
+    if (!this.#flows) return;
     const { host, netlink } = this.#flows;
     const time = now();
     const { messages, lost } = netlink.events();
@@ -139,7 +141,7 @@ class Watch implements Disposable {
   [Symbol.dispose](): void {
     for (const parking of this.#parkings) parking[Symbol.dispose]();
     for (const { netlink } of this.#ends) netlink[Symbol.dispose]();
-    this.#flows.netlink[Symbol.dispose]();
+    this.#flows?.netlink[Symbol.dispose]();
     for (const { ring, file } of this.#captures) {
       ring[Symbol.dispose]();
       closeSync(file);

@@ -4,25 +4,19 @@ import { Worker } from 'node:worker_threads';
 import { LabError, messageOf } from '../../errors.ts';
 import { eventDescriptor } from '../../linux/libc.ts';
 import { codeRoot, moduleExtension } from '../../root.ts';
+import type { LabWatch, WatchOrder } from '../lab.ts';
 import type { LostEvidence } from '../record.ts';
 
-/** What to watch during one act, and where to write it. */
-export interface WatchOrder {
-  act: string;
-  folder: string;
-  socketsFile: string;
-  flowsFile: string;
-  /** `namespace`: a path that opens the host's network namespace; `capture`: the pcap file to write. */
-  hosts: { name: string; namespace: string; capture: string }[];
-  middlebox: string;
-  /** Frames a host may send and receive before they must have been read. */
-  slots: number;
-  /** Whether waiting costs nothing here, and waking up does. */
-  clockJumps: boolean;
+/** An order, with where each host's network is. */
+export interface ThreadOrder extends Omit<WatchOrder, 'hosts' | 'middlebox'> {
+  /** `namespace`: a path that opens the host's network namespace; undefined for the one that the thread is in. */
+  hosts: { name: string; namespace: string | undefined; capture: string }[];
+  /** Undefined where none of the hosts is one. */
+  middlebox: string | undefined;
 }
 
 export type WatchCommand =
-  | { do: 'start'; order: WatchOrder }
+  | { do: 'start'; order: ThreadOrder }
   | { do: 'attend' }
   | { do: 'park'; pid: number }
   | { do: 'stop' };
@@ -92,7 +86,7 @@ export class Watcher implements Disposable {
   }
 
   /** From the moment that this resolves nothing is missed. @throws LabError NO_NETWORK */
-  async start(order: WatchOrder): Promise<void> {
+  async start(order: ThreadOrder): Promise<void> {
     const started = this.#answered('start');
     this.#tell({ do: 'start', order });
     await started;
@@ -113,6 +107,18 @@ export class Watcher implements Disposable {
     const stopped = this.#answered('stop');
     this.#tell({ do: 'stop' });
     return (await stopped).lost;
+  }
+
+  /** The watch over hosts whose networks are namespaces of this kernel. */
+  within(namespaceOf: (host: string) => string): LabWatch {
+    return {
+      died: this.died,
+      start: (order) =>
+        this.start({ ...order, hosts: order.hosts.map((host) => ({ ...host, namespace: namespaceOf(host.name) })) }),
+      attend: () => this.attend(),
+      park: (pid) => this.park(pid),
+      stop: () => this.stop(),
+    };
   }
 
   [Symbol.dispose](): void {
