@@ -1,2 +1,15 @@
-/** The one clock of all evidence: CLOCK_REALTIME in seconds, with microseconds. Packets and kernel events use the same. */
-export const now = (): number => (performance.timeOrigin + performance.now()) / 1000;
+/** Milliseconds that the two clocks of Node may lie apart by rounding. */
+const APART_MS = 2;
+let origin = performance.timeOrigin;
+
+/**
+ * The one clock of all evidence: CLOCK_REALTIME in seconds, with microseconds. Packets and kernel events use the same. Node's
+ * fine clock only counts from the process's start; where the kernel's has been set or slewed since, it follows.
+ */
+export function now(): number {
+  const coarse = Date.now();
+  const fine = origin + performance.now();
+  if (Math.abs(fine - coarse) <= APART_MS) return fine / 1000;
+  origin += coarse - fine;
+  return coarse / 1000;
+}

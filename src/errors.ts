@@ -17,6 +17,7 @@ const CODES = {
   BAD_OPTION: EXIT.badInput,
   MISSING_TOOL: EXIT.cannotRun,
   NO_NAMESPACES: EXIT.cannotRun,
+  NO_DOCKER: EXIT.cannotRun,
   NO_CONNTRACK: EXIT.cannotRun,
   WRONG_KERNEL: EXIT.cannotRun,
   NO_NETWORK: EXIT.cannotRun,

@@ -47,7 +47,8 @@ export class Progress {
   /** @param scenario stands before the act's name where several are played */
   tell(message: Message, scenario = ''): void {
     const name = (act: string) => [scenario, act].filter(Boolean).join(' ');
-    if (message.type === 'act') {
+    if (message.type === 'preparing') this.#line(message.text);
+    else if (message.type === 'act') {
       const act = name(message.act);
       const title = `${act}: ${message.title}`;
       if (!this.#live || !this.#options.sideBySide) this.#line(this.#paint('bold', title));

@@ -1,12 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { DEFAULT_HZ, type Hz } from '../scenario/hz.ts';
+import { docker } from './docker/engine.ts';
 import type { Engine } from './engine.ts';
 import { netns } from './netns/engine.ts';
 import { Slots } from './slots.ts';
 import { virtual } from './virtual/engine.ts';
 import { findKernel } from './virtual/kernel.ts';
 
-export const ENGINE_NAMES = ['netns', 'virtual'] as const;
+export const ENGINE_NAMES = ['netns', 'virtual', 'docker'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
 export interface EngineChoice {
@@ -23,6 +24,7 @@ export function chooseEngine(
   name: EngineName | 'auto',
   { hz = DEFAULT_HZ as Hz, jobs = availableParallelism() } = {},
 ): EngineChoice {
+  if (name === 'docker') return { engine: docker, reason: undefined };
   if (name === 'netns') return { engine: netns, reason: undefined };
   const time = virtual(hz, new Slots(jobs));
   if (name === 'virtual') return { engine: time, reason: undefined };

@@ -109,19 +109,48 @@ export class ActFacts {
     return this.#once('journeys', () => findJourneys(this.segments, (host) => host === this.box.name));
   }
 
+  /**
+   * The names of a client's end, "address:port": its own and, behind a middlebox that translates it, those by which the
+   * brokers know it.
+   */
+  namesOf(local: string): ReadonlySet<string> {
+    const names = this.#once('names', () => {
+      const map = new Map<string, Set<string>>();
+      const flows = [...this.evidence.flowEvents, ...this.evidence.flowTables.flatMap((table) => table.flows)];
+      for (const { original, reply } of flows) {
+        if (!this.#leadsToBroker(reply)) continue;
+        const known = map.get(endOf(original)) ?? new Set([endOf(original)]);
+        map.set(endOf(original), known.add(`${reply.dst}:${reply.dport}`));
+      }
+      return map;
+    });
+    return names.get(local) ?? new Set([local]);
+  }
+
   /** Journeys of one client connection, by the client's end. Behind a proxy: of the client's side. */
   journeysOf(local: string): Journey[] {
     const byEnd = this.#once('journeysByEnd', () => {
       const map = new Map<string, Journey[]>();
-      for (const journey of this.journeys)
-        for (const end of [
-          `${journey.first.src}:${journey.first.sport}`,
-          `${journey.first.dst}:${journey.first.dport}`,
-        ])
-          push(map, end, journey);
+      for (const journey of this.journeys) {
+        const ends = journey.hops.flatMap(({ src, sport, dst, dport }) => [`${src}:${sport}`, `${dst}:${dport}`]);
+        for (const end of new Set(ends)) push(map, end, journey);
+      }
       return map;
     });
-    return byEnd.get(local) ?? [];
+    const names = this.namesOf(local);
+    if (names.size === 1) return byEnd.get(local) ?? [];
+    return [...new Set([...names].flatMap((name) => byEnd.get(name) ?? []))].sort(
+      (a, b) => a.first.time - b.first.time,
+    );
+  }
+
+  /** Whether what goes along a flow ends at a broker. The box's own connections have flows too. */
+  #leadsToBroker(reply: { src: string }): boolean {
+    const addresses = this.#once(
+      'brokerAddresses',
+      () => new Set(this.brokers.map((name) => this.evidence.record.addresses[name])),
+    );
+    return addresses.has(reply.src);
   }
 
   /** The timeline's quiet time: its longest. */
@@ -270,7 +299,8 @@ export class ActFacts {
   #flowEventsOf(local: string): FlowChange[] {
     const byEnd = this.#once('flowEventsByEnd', () => {
       const map = new Map<string, FlowChange[]>();
-      for (const event of this.evidence.flowEvents) push(map, endOf(event.original), event);
+      for (const event of this.evidence.flowEvents)
+        if (this.#leadsToBroker(event.reply)) push(map, endOf(event.original), event);
       return map;
     });
     return byEnd.get(local) ?? [];

@@ -210,7 +210,11 @@ function markSilence(items: readonly Item[]): LadderRow[] {
 /** Draws the life of one connection: what was sent from where to where, and what every host believed meanwhile. */
 export function buildLadder(facts: ActFacts, findings: readonly Finding[]): Ladder {
   const connection = exemplarOf(facts, findings);
-  const locals = new Set(facts.connections.filter((each) => each.connection === connection).map(({ local }) => local));
+  const locals = new Set(
+    facts.connections
+      .filter((each) => each.connection === connection)
+      .flatMap(({ local }) => [...facts.namesOf(local)]),
+  );
   const sessions = facts.evidence.proxySessions.flatMap((look) => look.sessions);
   const logged = facts.evidence.proxyLog.flatMap(({ session }) => session ?? []);
   const legs = new Set(

@@ -32,21 +32,23 @@ export function judgeNotices(facts: ActFacts, { at, side }: { at: string; side: 
   const promised = kernel.idleSeconds + kernel.probes * kernel.intervalSeconds;
   const expected = `${at} gives up each of ${plural(wanted, 'socket')} ${inSeconds(promised)} after the last packet it received (${kernel.idleSeconds} s idle + ${kernel.probes} probes × ${kernel.intervalSeconds} s, by getsockopt)`;
   const cases = facts.pool.map(({ local }) => {
-    const end = facts.evidence.ends.find(({ host, socket }) => hosts.includes(host) && socket[mine] === local);
+    const names = facts.namesOf(local);
+    const end = facts.evidence.ends.find(({ host, socket }) => hosts.includes(host) && names.has(socket[mine]));
     const heard = facts.segments
       .filter(
         (segment) =>
           hosts.includes(segment.host) &&
           !segment.outgoing &&
-          (side === 'server' ? `${segment.src}:${segment.sport}` : `${segment.dst}:${segment.dport}`) === local &&
+          names.has(side === 'server' ? `${segment.src}:${segment.sport}` : `${segment.dst}:${segment.dport}`) &&
           segment.time < (end?.time ?? Number.POSITIVE_INFINITY),
       )
       .at(-1);
     const probes = facts.probes.filter(
       (probe) =>
         hosts.includes(probe.from) &&
-        (side === 'server' ? `${probe.first.dst}:${probe.first.dport}` : `${probe.first.src}:${probe.first.sport}`) ===
-          local &&
+        names.has(
+          side === 'server' ? `${probe.first.dst}:${probe.first.dport}` : `${probe.first.src}:${probe.first.sport}`,
+        ) &&
         probe.first.time > (heard?.time ?? 0),
     );
     const waited = end && heard ? end.time - heard.time : undefined;

@@ -13,6 +13,8 @@ export interface Lab extends AsyncDisposable {
   /** Scratch folder of this act, by its name on every host. Vanishes with the lab. */
   readonly folder: string;
   readonly watch: LabWatch;
+  /** Timer interrupts a second of the hosts' kernel. */
+  readonly hz: number;
   /** Seconds since the epoch on the clock of the hosts, which may not be that of the machine we run on. */
   now(): number;
   readonly hosts: ReadonlyMap<string, LabHost>;

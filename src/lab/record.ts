@@ -52,6 +52,7 @@ export interface RunRecord {
 
 /** Lines that the lab's process writes for the person's. */
 export type Message =
+  | { type: 'preparing'; text: string }
   | { type: 'act'; act: string; title: string }
   | { type: 'step'; act: string; text: string; waitSeconds?: number }
   | { type: 'played'; act: ActRecord }

@@ -3,7 +3,6 @@ import type { Playing } from '../../services/balancer/player.ts';
 import type { Broker } from '../../services/broker/broker.ts';
 import type { AgentCommand } from '../../services/client/agent.ts';
 import { LabError } from '../errors.ts';
-import { kernelHz } from '../linux/libc.ts';
 import { granuleSeconds } from '../model/timer-wheel.ts';
 import { BALANCERS, BROKERS, FAULTS } from '../scenario/catalogue.ts';
 import { formatDuration } from '../scenario/duration.ts';
@@ -116,10 +115,21 @@ const ACTION_TEXT: Record<string, (client: ClientPlan) => string> = {
   close: ({ name }) => `${name} closes its connections`,
 };
 
+/** Rejects when the signal is raised. */
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
 export interface Stage {
   lab: Lab;
   /** Whether time costs nothing here while every program sleeps. */
   clockJumps: boolean;
+  /** Ends the act before its time; whoever raises it takes the lab down. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -128,13 +138,13 @@ export interface Stage {
  * @throws LabError SERVICE_DIED, SERVICE_SILENT, STEP_FAILED (what was collected until then stays in `folder`)
  */
 export async function playAct(
-  { lab, clockJumps }: Stage,
+  { lab, clockJumps, signal }: Stage,
   act: ActPlan,
   folder: string,
   tell: (message: Message) => void,
   versions: Record<string, string>,
 ): Promise<Omit<ActRecord, 'upSeconds' | 'downSeconds'>> {
-  const hz = kernelHz();
+  const { hz } = lab;
   if (act.hz !== undefined && act.hz !== hz)
     throw new LabError(
       'WRONG_KERNEL',
@@ -251,13 +261,18 @@ export async function playAct(
     close: async () => send({ do: 'close' }),
   };
 
+  // Whatever ends the act ends its waits, or they would keep this process alive.
+  const over = new AbortController();
+  const ended = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
+  const pause = (seconds: number) => sleep(Math.max(0, seconds * 1000), undefined, { signal: ended });
+
   const wait = async (seconds: number, looks: [number, string][]) => {
     const end = now() + seconds;
     for (const [after, label] of looks.filter(([after]) => after < seconds).sort(([a], [b]) => a - b)) {
-      await sleep(Math.max(0, (end - seconds + after - now()) * 1000));
+      await pause(end - seconds + after - now());
       await collector.sample(label);
     }
-    await sleep(Math.max(0, (end - now()) * 1000));
+    await pause(end - now());
   };
 
   const burst = (seconds: number): [number, string][] => {
@@ -325,6 +340,7 @@ export async function playAct(
   let lostEvidence: LostEvidence;
   const deaths = [
     lab.watch.died,
+    ...(signal ? [abortOf(signal)] : []),
     ...[...lab.hosts.keys()].flatMap((host) => services.get(host) ?? []).map((process) => process.died),
   ];
   try {
@@ -339,6 +355,7 @@ export async function playAct(
       }),
     );
   } finally {
+    over.abort();
     lostEvidence = await collector.stop();
   }
   return {

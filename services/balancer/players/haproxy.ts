@@ -20,7 +20,7 @@ export function renderConfig(options: {
   return `global
     log stdout format raw local0
     nbthread 1
-    stats socket ${control} mode 666 level admin
+    stats socket ${control} mode 600 level admin
 
 defaults
     mode tcp

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
+import description from 'ioredis/package.json' with { type: 'json' };
 import { LEDGER } from '../../broker/broker.ts';
 import type { Connection, Library, LoadedLibrary, OpenOptions, Report } from '../library.ts';
 
@@ -10,7 +10,7 @@ const readable = (number: number) => String(number).replace(/\B(?=(\d{3})+$)/g, 
 const load = async (): Promise<LoadedLibrary> => {
   const { Redis } = await import('ioredis');
   return {
-    version: (createRequire(import.meta.url)('ioredis/package.json') as { version: string }).version,
+    version: description.version,
     open(options: OpenOptions, report: Report): Connection {
       const { keepalive } = options;
       const redis = new Redis({

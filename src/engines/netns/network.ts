@@ -17,7 +17,7 @@ import { lookAtSockets } from '../../lab/look.ts';
 import { toItsEnd } from '../../lab/to-its-end.ts';
 import type { Watcher } from '../../lab/watch/watcher.ts';
 import { flowTable } from '../../linux/ctnetlink.ts';
-import { closeNamespace, inNamespace, interfaceIndex, newNamespace } from '../../linux/libc.ts';
+import { closeNamespace, inNamespace, interfaceIndex, kernelHz, newNamespace } from '../../linux/libc.ts';
 import { addAddress, addDefaultRoute, addVeth, setLink, withoutLinkLocal } from '../../linux/rtnetlink.ts';
 import { codeRoot, moduleExtension } from '../../root.ts';
 import type { ActPlan } from '../../scenario/plan.ts';
@@ -193,6 +193,7 @@ export class NetnsLab implements Lab {
   readonly hosts: ReadonlyMap<string, NetnsHost>;
   readonly watch: LabWatch;
   readonly now: () => number = now;
+  readonly hz: number = kernelHz();
 
   private constructor(folder: string, hosts: ReadonlyMap<string, NetnsHost>, watcher: Watcher) {
     this.folder = folder;

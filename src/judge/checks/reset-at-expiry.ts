@@ -20,6 +20,7 @@ export default defineCheck({
       });
     const cases = facts.pool.map((connection) => {
       const flow = facts.flowOf(connection);
+      const names = facts.namesOf(connection.local);
       const gone = flow?.destroyed?.reason === 'idle-timeout' ? flow.destroyed.time : undefined;
       const resets = facts
         .journeysOf(connection.local)
@@ -29,7 +30,7 @@ export default defineCheck({
       const ends = facts.evidence.ends.filter(
         ({ host, socket }) =>
           (host === facts.client && socket.local === connection.local) ||
-          (facts.brokers.includes(host) && socket.peer === connection.local),
+          (facts.brokers.includes(host) && names.has(socket.peer)),
       );
       const delay =
         gone === undefined
