@@ -2,7 +2,18 @@
 // Plain JavaScript without dependencies, for it must run before `npm ci` has, on any Node from 20 on.
 // When all is there it costs a few file look-ups and the program runs in this very process.
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import module, { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -144,15 +155,39 @@ function installNpmPackages() {
 }
 
 if (process.platform !== 'linux')
-  fail(`idlelab needs a Linux kernel, this is ${process.platform}`, 'run it in a Linux virtual machine');
+  fail(
+    `idlelab needs a Linux kernel, this is ${process.platform}`,
+    'run it in a Linux virtual machine, or in a container of the image (README.md, "On containers")',
+  );
 if (!nodeModulesAreCurrent()) withLock(installNpmPackages);
-const missing = missingPrograms();
-if (missing.length > 0) {
+
+const [program, ...args] = process.argv.slice(2);
+
+/** Whether the lab is to be played on containers, whose image brings the programs. */
+const onContainers = () => {
+  const engine = args.find((arg) => arg.startsWith('--engine='))?.slice(9) ?? args[args.indexOf('--engine') + 1 || -1];
+  return (engine ?? process.env.IDLELAB_ENGINE) === 'docker';
+};
+const engineAnswers = () => {
+  if (process.env.DOCKER_HOST) return true;
+  try {
+    accessSync('/var/run/docker.sock', constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+const canInstall = existsSync('/usr/bin/apt-get') && process.getuid() === 0;
+
+const missing = onContainers() ? [] : missingPrograms();
+if (missing.length > 0 && !canInstall && /scenario\.ts$/.test(program ?? '') && engineAnswers()) {
+  say(`missing here: ${missing.join(', ')}; the lab is played on containers, which bring them`);
+  process.env.IDLELAB_ENGINE = 'docker';
+} else if (missing.length > 0) {
   mayInstall(missing);
   withLock(installSystemPackages);
 }
 
-const [program, ...args] = process.argv.slice(2);
 if (program) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   const file = join(root, program);

@@ -1,6 +1,7 @@
 // `npm run doctor`: which engines can run here, which check failed, and what to do about it.
 import { Command } from 'commander';
 import { canRun, type Diagnosis } from '../engines/diagnosis.ts';
+import { diagnoseDocker } from '../engines/docker/diagnose.ts';
 import { diagnoseNamespaces, diagnosePrograms } from '../engines/netns/diagnose.ts';
 import { diagnoseKernels } from '../engines/virtual/diagnose.ts';
 import { EXIT } from '../errors.ts';
@@ -23,20 +24,25 @@ const program = new Command('doctor').description(
 await runCommand(program, async () => {
   const paint = painter(process.stdout.isTTY === true && process.stdout.hasColors());
   const programs = diagnosePrograms();
+  const namespaces = [...programs, ...(await diagnoseNamespaces())];
+  const kernels = [...programs, ...(await diagnoseKernels())];
   const engines: [string, string, Diagnosis[]][] = [
-    ['netns', 'network namespaces of this machine, in real time', await diagnoseNamespaces()],
-    ['virtual', 'kernels of its own, in virtual time, without root', await diagnoseKernels()],
+    ['netns', 'network namespaces of this machine, in real time', namespaces],
+    ['virtual', 'kernels of its own, in virtual time, without root', kernels],
+    // Its programs are in the image.
+    ['docker', 'containers, in real time', await diagnoseDocker()],
   ];
   console.log(paint('bold', 'programs'));
   for (const each of programs) for (const line of lines(each, paint)) console.log(line);
   let able = 0;
   for (const [name, about, diagnoses] of engines) {
-    const ok = canRun([...programs, ...diagnoses]);
+    const ok = canRun(diagnoses);
     if (ok) able++;
     console.log(
       `\n${paint('bold', name)}  ${about}: ${ok ? paint('green', 'can run here') : paint('red', 'cannot run here')}`,
     );
-    for (const each of diagnoses) for (const line of lines(each, paint)) console.log(line);
+    for (const each of diagnoses)
+      if (!programs.includes(each)) for (const line of lines(each, paint)) console.log(line);
   }
   return able > 0 ? EXIT.asExpected : EXIT.cannotRun;
 });

@@ -185,7 +185,7 @@ await runCommand(program, async () => {
     );
   if (options.kernel !== undefined) process.env.IDLELAB_KERNEL = options.kernel;
   const jobs = options.jobs;
-  const { engine, reason } = chooseEngine(options.engine, {
+  const { engine, reason } = await chooseEngine(options.engine, {
     hz: Number(options.hz) as Hz,
     ...(jobs === undefined ? {} : { jobs }),
   });

@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { DEFAULT_HZ, type Hz } from '../scenario/hz.ts';
+import { containerEngine } from './docker/client.ts';
 import { docker } from './docker/engine.ts';
 import type { Engine } from './engine.ts';
-import { netns } from './netns/engine.ts';
+import { netns, UNSHARE } from './netns/engine.ts';
 import { Slots } from './slots.ts';
 import { virtual } from './virtual/engine.ts';
 import { findKernel } from './virtual/kernel.ts';
@@ -16,26 +18,43 @@ export interface EngineChoice {
   reason: string | undefined;
 }
 
+/** Whether the machine lets us have namespaces of our own: a few milliseconds. */
+const namespacesAllowed = (): boolean => spawnSync('unshare', [...UNSHARE, 'true'], { stdio: 'ignore' }).status === 0;
+
+async function containersAnswer(): Promise<boolean> {
+  try {
+    await containerEngine();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
- * The engine for a name; for `auto` the first of virtual and netns that can run here.
+ * The engine for a name; for `auto` the first of virtual, netns and docker that can run here.
  * @param jobs how many labs may run at once; by default as many as there are CPUs
  */
-export function chooseEngine(
+export async function chooseEngine(
   name: EngineName | 'auto',
   { hz = DEFAULT_HZ as Hz, jobs = availableParallelism() } = {},
-): EngineChoice {
-  if (name === 'docker') return { engine: docker, reason: undefined };
+): Promise<EngineChoice> {
   if (name === 'netns') return { engine: netns, reason: undefined };
+  if (name === 'docker') return { engine: docker, reason: undefined };
   const time = virtual(hz, new Slots(jobs));
   if (name === 'virtual') return { engine: time, reason: undefined };
-  return findKernel(hz) === undefined
-    ? {
-        engine: netns,
-        reason:
-          'netns, in real time and so at the compressed pace (npm run kernel, once, three minutes: the real 8 hours in seconds)',
-      }
-    : {
-        engine: time,
-        reason: 'virtual, a kernel of its own whose clock jumps over idle time (real time: --engine netns)',
-      };
+  if (findKernel(hz) !== undefined)
+    return {
+      engine: time,
+      reason: 'virtual, a kernel of its own whose clock jumps over idle time (real time: --engine netns)',
+    };
+  if (!namespacesAllowed() && (await containersAnswer()))
+    return {
+      engine: docker,
+      reason: 'docker, for this machine allows no namespaces of one’s own (npm run doctor); at the compressed pace',
+    };
+  return {
+    engine: netns,
+    reason:
+      'netns, in real time and so at the compressed pace (npm run kernel, once, three minutes: the real 8 hours in seconds)',
+  };
 }

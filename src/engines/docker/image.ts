@@ -92,6 +92,9 @@ export async function hasImage(client: ContainerRuntimeClient, name: string): Pr
   }
 }
 
+/** The name of the image that holds this very code, whether it is there or not. */
+export const labImageName = (): string => process.env.IDLELAB_IMAGE || nameOf(context());
+
 let ready: Promise<string> | undefined;
 
 /**

@@ -1,0 +1,21 @@
+import { describe, it } from 'vitest';
+import { docker } from '../../src/engines/docker/engine.ts';
+import { Slots } from '../../src/engines/slots.ts';
+import { containersThere } from '../helpers/docker.ts';
+import { playAndCompare } from './play.ts';
+import { REAL_TIME } from './table.ts';
+
+/** Each lab is four containers. */
+const AT_ONCE = 3;
+
+describe.runIf(containersThere)('on containers, in real time', () => {
+  const slots = new Slots(AT_ONCE);
+  it.concurrent.each(REAL_TIME)('%s ends as the table says', async (scenario, acts) => {
+    const done = await slots.take();
+    try {
+      await playAndCompare({ engine: docker, pace: 'compressed' }, scenario, acts);
+    } finally {
+      done();
+    }
+  });
+});
