@@ -2,7 +2,7 @@
 // kernel's (a conntrack DESTROY event of an ESTABLISHED flow); the sequence numbers are those of its own capture, for a
 // RST counts only if it is exactly the next one expected (RFC 5961, 3.2).
 //
-// usage, on the middlebox: reset-both <port> <idle timeout in seconds>
+// usage, on the middlebox: reset-both <port>[,<port>…] <idle timeout in seconds>; first the port it listens on, then servers'
 import { now } from '../../src/clock.ts';
 import type { FlowEvent } from '../../src/evidence/flows.ts';
 import { parsePacket, seqDelta, seqLength } from '../../src/evidence/packet.ts';
@@ -11,7 +11,8 @@ import { pollInput, send, socket } from '../../src/linux/libc.ts';
 import { PacketRing, RING_LINKTYPE } from '../../src/linux/packet-ring.ts';
 import { resetPacket } from './reset-packet.ts';
 
-const port = Number(process.argv[2]);
+const [port, ...more] = (process.argv[2] as string).split(',').map(Number) as [number, ...number[]];
+const ports = new Set([port, ...more]);
 const idleSeconds = Number(process.argv[3]);
 /** The kernel removes an expired entry when it next looks at it; we make it look just after the expiry. */
 const LOOK_AFTER_MS = 20;
@@ -39,7 +40,8 @@ function reset(src: string, sport: number, dst: string, dport: number): void {
 }
 
 function onDestroy({ reason, original, reply }: FlowEvent): void {
-  if (reason !== 'idle-timeout') return;
+  // What somebody deletes by hand he wants to have expired.
+  if (reason !== 'idle-timeout' && reason !== 'deleted') return;
   // To the client in the service's name, to the broker in the client's.
   reset(original.dst, original.dport, original.src, original.sport);
   reset(reply.dst, reply.dport, reply.src, reply.sport);
@@ -48,7 +50,7 @@ function onDestroy({ reason, original, reply }: FlowEvent): void {
 function readPackets(): void {
   for (const { data } of ring.read()) {
     const packet = parsePacket(data, RING_LINKTYPE);
-    if (!packet || packet.flags.includes('R') || (packet.sport !== port && packet.dport !== port)) continue;
+    if (!packet || packet.flags.includes('R') || !(ports.has(packet.sport) || ports.has(packet.dport))) continue;
     const key = direction(packet.src, packet.sport, packet.dst, packet.dport);
     const next = (packet.seq + seqLength(packet)) >>> 0;
     const known = nextSequence.get(key);

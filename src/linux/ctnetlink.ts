@@ -11,6 +11,7 @@ const MESSAGE = { new: NFNL_SUBSYS_CTNETLINK, get: NFNL_SUBSYS_CTNETLINK | 1, de
 const GROUPS = 0b101;
 /** Enough for thousands of flows that expire at one look at their table. */
 const EVENT_BUFFER_BYTES = 8 * 1024 * 1024;
+const AF_INET = 2;
 const NFGENMSG = 4;
 const IPPROTO_TCP = 6;
 const IPS_ASSURED = 1 << 2;
@@ -78,6 +79,14 @@ export function flowTable(): Flow[] {
     .map((message) => parseEntry({ ...message, port: 0 }))
     .filter((entry) => entry !== undefined)
     .map(({ stoppedAt: _, ...flow }) => flow);
+}
+
+/** Deletes every flow of this namespace, as `conntrack -F` does. */
+export function forgetFlows(): void {
+  using netlink = new NetlinkSocket(NETLINK_NETFILTER);
+  // Without a tuple: all of the address family.
+  const family = Buffer.from([AF_INET, 0, 0, 0]);
+  netlink.request(MESSAGE.delete, 0, family);
 }
 
 /** Tells of every flow that begins or ends in this namespace, as `conntrack -E` does. */

@@ -221,17 +221,20 @@ export const closeDescriptor = (fd: number): void => {
   c.close(fd);
 };
 
+/** Asks the kernel about a socket of this process. */
+export const ownSocketOptions = (fd: number): SocketOptions => ({
+  keepalive: numberOption(fd, SOL_SOCKET, SO_KEEPALIVE) !== 0,
+  idleSeconds: numberOption(fd, IPPROTO_TCP, TCP_KEEPIDLE),
+  intervalSeconds: numberOption(fd, IPPROTO_TCP, TCP_KEEPINTVL),
+  probes: numberOption(fd, IPPROTO_TCP, TCP_KEEPCNT),
+  userTimeoutMs: numberOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT),
+});
+
 /** Asks the kernel about a socket of another process, through a duplicate of its descriptor. */
 export function socketOptions(pid: number, descriptor: number): SocketOptions {
   const fd = duplicateOf(pid, descriptor);
   try {
-    return {
-      keepalive: numberOption(fd, SOL_SOCKET, SO_KEEPALIVE) !== 0,
-      idleSeconds: numberOption(fd, IPPROTO_TCP, TCP_KEEPIDLE),
-      intervalSeconds: numberOption(fd, IPPROTO_TCP, TCP_KEEPINTVL),
-      probes: numberOption(fd, IPPROTO_TCP, TCP_KEEPCNT),
-      userTimeoutMs: numberOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT),
-    };
+    return ownSocketOptions(fd);
   } finally {
     c.close(fd);
   }

@@ -1,5 +1,6 @@
 import { type Player, setSysctls } from '../player.ts';
-import { conntrackSysctls, OWN_ADDRESS } from './conntrack.ts';
+import { OWN_ADDRESS } from '../rules.ts';
+import { conntrackSysctls } from './conntrack.ts';
 
 /** A stateful firewall between client and server: no translation, connection tracking on what passes. */
 const PASSING = `table inet firewall {
