@@ -18,6 +18,7 @@ const CODES = {
   MISSING_TOOL: EXIT.cannotRun,
   NO_NAMESPACES: EXIT.cannotRun,
   NO_DOCKER: EXIT.cannotRun,
+  UNREACHABLE: EXIT.cannotRun,
   NO_CONNTRACK: EXIT.cannotRun,
   WRONG_KERNEL: EXIT.cannotRun,
   NO_NETWORK: EXIT.cannotRun,

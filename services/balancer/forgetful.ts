@@ -2,19 +2,25 @@
 // the environment (FORGETFUL, a JSON list of services); it lives in the container's network namespace alone.
 //
 // usage: forgetful               sets the rules and stays; prints "ready"
-//        forgetful flows         prints the flows that it tracks (JSON)
+//        forgetful flows         prints the flows that it tracks, and the ends that servers were shown since its start (JSON)
 //        forgetful forget        forgets all flows at once; prints how many there were
 //        forgetful patience <s>  another idle timeout for flows that begin from now on
 //        forgetful sockets       prints the TCP sockets of this network namespace (JSON)
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { now } from '../../src/clock.ts';
 import { messageOf } from '../../src/errors.ts';
-import { flowTable, forgetFlows } from '../../src/linux/ctnetlink.ts';
+import type { Flow } from '../../src/evidence/flows.ts';
+import { flowChanges, flowTable, forgetFlows, parseChange } from '../../src/linux/ctnetlink.ts';
 import { socketTable } from '../../src/linux/inet-diag.ts';
 import { moduleExtension } from '../../src/root.ts';
-import { type Mode, renderNewTimeout, renderRules } from './rules.ts';
+import type { Mode } from './modes.ts';
+import { renderNewTimeout, renderRules } from './rules.ts';
 
 /** One port that it listens on. */
 export interface Service {
@@ -30,6 +36,17 @@ const NAME_TRIES = 100;
 const NAME_PAUSE_MS = 200;
 /** For how many connections there is room in the map of who was led where. */
 const CONNECTIONS = 1000;
+
+/** What `forgetful flows` prints. */
+export interface FlowsAnswer {
+  flows: Flow[];
+  /** "server's address:port>address:port by which it knows a client" of every connection since the start. */
+  everSeen: string[];
+}
+
+/** One line for each connection that it has led to a server. */
+const MEMORY = '/var/lib/idlelab/lab/connections';
+const REMEMBER_MS = 20;
 
 const services = JSON.parse(process.env.FORGETFUL ?? '[]') as Service[];
 const tableOf = ({ port }: Service) => `balancer-${port}`;
@@ -52,21 +69,46 @@ async function addressOf(name: string): Promise<string> {
   }
 }
 
-/** The flows that lead from a client to an upstream. */
-const flowsThrough = () => {
+/** Whether a flow leads from a client to an upstream. */
+const leadsThrough = ({ original, reply }: Flow): boolean => {
   const ports = new Set(services.flatMap(({ upstreams }) => upstreams.map(portOf)));
   const listening = new Set(services.map(({ port }) => port));
-  return flowTable().filter(({ original, reply }) => listening.has(original.dport) && ports.has(reply.sport));
+  return listening.has(original.dport) && ports.has(reply.sport);
 };
+const flowsThrough = () => flowTable().filter(leadsThrough);
 
-function startResetter(service: Service): ChildProcess {
+/** Writes down every connection that begins; the kernel keeps its events for us meanwhile. */
+function remember(): void {
+  writeFileSync(MEMORY, '');
+  const changes = flowChanges();
+  setInterval(() => {
+    for (const message of changes.events().messages) {
+      const change = parseChange(message, now());
+      if (change?.event !== 'NEW' || !leadsThrough(change)) continue;
+      const { reply } = change;
+      appendFileSync(MEMORY, `${reply.src}:${reply.sport}>${reply.dst}:${reply.dport}\n`);
+    }
+  }, REMEMBER_MS);
+}
+
+async function everSeen(): Promise<string[]> {
+  // The last of them may not have been written down yet.
+  await sleep(3 * REMEMBER_MS);
+  return readFileSync(MEMORY, 'utf8').split('\n').filter(Boolean);
+}
+
+/** Resolves when it sees packets. */
+async function startResetter(service: Service): Promise<void> {
   const ports = [service.port, ...service.upstreams.map(portOf)].join(',');
   const file = fileURLToPath(new URL(`./reset-both${moduleExtension}`, import.meta.url));
   const child = spawn(process.execPath, [...process.execArgv, file, ports, String(service.idleTimeoutSeconds)], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
   child.once('exit', (code) => process.exit(code ?? 1));
-  return child;
+  const lines = createInterface({ input: child.stdout });
+  await once(lines, 'line');
+  // What it says later nobody reads.
+  lines.on('line', () => {});
 }
 
 async function stay(): Promise<void> {
@@ -92,9 +134,9 @@ async function stay(): Promise<void> {
     }),
   );
   nft(rules.join('\n'));
-  for (const service of services) if (service.mode === 'reset-both') startResetter(service);
+  await Promise.all(services.filter(({ mode }) => mode === 'reset-both').map(startResetter));
+  remember();
   console.log('ready');
-  setInterval(() => {}, 2 ** 30);
 }
 
 function setPatience(seconds: number): void {
@@ -112,7 +154,8 @@ function setPatience(seconds: number): void {
 
 const [command, argument] = process.argv.slice(2);
 if (command === undefined) await stay();
-else if (command === 'flows') console.log(JSON.stringify(flowsThrough()));
+else if (command === 'flows')
+  console.log(JSON.stringify({ flows: flowsThrough(), everSeen: await everSeen() } satisfies FlowsAnswer));
 else if (command === 'forget') {
   const { length } = flowsThrough();
   forgetFlows();

@@ -1,6 +1,7 @@
 import type { MiddleboxPlan } from '../../../src/scenario/plan.ts';
+import { LATE, type Mode } from '../modes.ts';
 import { type Player, type PlayerContext, setSysctls } from '../player.ts';
-import { LATE, type Mode, renderRules } from '../rules.ts';
+import { renderRules } from '../rules.ts';
 
 /** Settings of connection tracking itself: its idle timeout for flows that no rule catches, and what its events tell. */
 export const conntrackSysctls = (idleTimeoutSeconds: number, loose: 0 | 1): Record<string, number> => ({

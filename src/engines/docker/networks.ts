@@ -20,12 +20,14 @@ export interface LabNetwork {
 
 /**
  * A network from which nothing leads anywhere: internal, and the machine itself has no address on it.
+ * @param options `reachable`: the machine has an address on it, so that its own programs reach the containers
  * @throws LabError NO_NETWORK
  */
 export async function createNetwork(
   client: ContainerRuntimeClient,
   name: string,
   labels: Record<string, string>,
+  { reachable = false } = {},
 ): Promise<LabNetwork> {
   let last: unknown;
   for (let attempt = 0; attempt < TRIES; attempt++) {
@@ -38,7 +40,7 @@ export async function createNetwork(
         CheckDuplicate: true,
         EnableIPv6: false,
         IPAM: { Driver: 'default', Config: [{ Subnet: `198.19.${net}.0/24` }] },
-        Options: { 'com.docker.network.bridge.inhibit_ipv4': 'true' },
+        Options: reachable ? {} : { 'com.docker.network.bridge.inhibit_ipv4': 'true' },
         Labels: labels,
       });
       return { network, name, address: (host) => `198.19.${net}.${host}` };
