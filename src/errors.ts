@@ -23,6 +23,7 @@ const CODES = {
   WRONG_KERNEL: EXIT.cannotRun,
   NO_NETWORK: EXIT.cannotRun,
   MISSING_KERNEL: EXIT.cannotRun,
+  NO_MEMORY_FOLDER: EXIT.cannotRun,
   NO_ROOM: EXIT.cannotRun,
   BUILD_FAILED: EXIT.cannotRun,
   RUNS_UNWRITABLE: EXIT.cannotRun,

@@ -13,6 +13,7 @@ import { runScenario } from '../run-scenario.ts';
 import { findScenario } from '../scenario/catalogue.ts';
 import { planScenario } from '../scenario/make-plan.ts';
 import { waitSeconds } from '../scenario/plan.ts';
+import { containerFigures } from './bench-containers.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-bench-'));
 
@@ -82,7 +83,7 @@ function virtualFigures(): Figure[] {
   ];
 }
 
-interface Figure {
+export interface Figure {
   what: string;
   value: number;
   limit: number;
@@ -109,6 +110,7 @@ async function measure(): Promise<Figure[]> {
     { what: 'lab up and down (1 client, 1 balancer, 2 brokers)', value: upAndDown, limit: 0.2, unit: 's' },
     { what: `rebalance, whole run without its ${waits} s of waits`, value: whole, limit: 1.5, unit: 's' },
     ...virtualFigures(),
+    ...(await containerFigures(scratch)),
     { what: 'memory of the orchestrator', value: memoryMb.orchestrator, limit: 150, unit: 'MB' },
     { what: 'memory of the lab’s own process', value: memoryMb.lab, limit: 150, unit: 'MB' },
   ];
@@ -118,7 +120,7 @@ try {
   const figures = await measure();
   const width = Math.max(...figures.map(({ what }) => what.length));
   for (const { what, value, limit, unit, note } of figures) {
-    const shown = unit === 's' ? value.toFixed(3) : String(value);
+    const shown = unit === 'MB' ? String(value) : value.toFixed(unit === 's' ? 3 : 2);
     console.log(
       `${value <= limit ? '✔' : '✖'} ${what.padEnd(width)}  ${shown.padStart(7)} ${unit}  (limit ${limit} ${unit})${note === undefined ? '' : `  ${note}`}`,
     );

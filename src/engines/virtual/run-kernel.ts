@@ -117,13 +117,16 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
     };
     const broke = (what: string) => {
       const tail = console.length > 0 ? `; the console's last lines:\n    ${console.join('\n    ')}` : '';
+      const noExec = console.some((line) => line.includes('mounted noexec'));
       finish({
         versions: {},
         memoryMb: 0,
         problem: new LabError(
-          'ENGINE_DIED',
+          noExec ? 'NO_MEMORY_FOLDER' : 'ENGINE_DIED',
           `${what}${tail}`,
-          'run again; if it stays so, please report it with the lines above',
+          noExec
+            ? 'it keeps its memory in a file that it executes: in a container start it with --tmpfs /dev/shm:exec, else mount /dev/shm without noexec or set TMPDIR to such a folder'
+            : 'run again; if it stays so, please report it with the lines above',
         ),
       });
     };
