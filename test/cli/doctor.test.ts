@@ -7,7 +7,9 @@ import { kernelsBuilt } from '../helpers/kernels.ts';
 const doctor = (wrap: readonly string[] = [], env: Record<string, string> = {}) =>
   start([], wrap, env, join(packageRoot, 'src/cli/doctor.ts')).ended;
 
-const WITHOUT_KERNEL = { XDG_CACHE_HOME: '/nowhere', IDLELAB_KERNEL: '' };
+/** Nobody listens there. */
+const WITHOUT_CONTAINERS = { DOCKER_HOST: 'tcp://127.0.0.1:1' };
+const WITHOUT_KERNEL = { XDG_CACHE_HOME: '/nowhere', IDLELAB_KERNEL: '', ...WITHOUT_CONTAINERS };
 
 describe('npm run doctor', () => {
   it('tells that network namespaces can be had here, and what was tried', async () => {
@@ -26,16 +28,19 @@ describe('npm run doctor', () => {
       WITHOUT_KERNEL,
     );
     expect(stdout).toMatch(/✖ namespaces of one’s own: unshare: .*\n {4}what to do: run as root, or allow/);
+    expect(stdout).toMatch(
+      /✖ container engine: no container engine answers: .*\n {4}what to do: start a container engine/,
+    );
     expect(code).toBe(3);
   });
 
   it('a kernel that does not boot is told from one that does', async () => {
-    const { stdout } = await doctor([], { IDLELAB_KERNEL: '/bin/false' });
+    const { stdout } = await doctor([], { IDLELAB_KERNEL: '/bin/false', ...WITHOUT_CONTAINERS });
     expect(stdout).toMatch(/✖ it boots, and its clock jumps: .*\n {4}what to do: it needs ptrace/);
   });
 
   it.runIf(kernelsBuilt)('boots the kernel, and lets an hour pass on its clock', async () => {
-    const { code, stdout } = await doctor();
+    const { code, stdout } = await doctor([], WITHOUT_CONTAINERS);
     expect(stdout).toMatch(/✔ it boots, and its clock jumps: an hour in \d/);
     expect(stdout).toMatch(/^virtual .*: can run here$/m);
     expect(code).toBe(0);

@@ -303,6 +303,13 @@ async function startHost(options: LabOptions, wanted: Wanted, hosts: ContainerHo
     return host;
   } catch (error) {
     if (error instanceof LabError) throw error;
+    if (/no such image/i.test(messageOf(error)))
+      throw new LabError(
+        'BUILD_FAILED',
+        `the container engine has no image ${options.image}`,
+        'docker pull it, or unset IDLELAB_IMAGE: then the image is built',
+        error,
+      );
     const conntrack = /nf_conntrack/.test(messageOf(error));
     throw new LabError(
       conntrack ? 'NO_CONNTRACK' : 'NO_NETWORK',

@@ -7,27 +7,11 @@ import { netns } from '../../../src/engines/netns/engine.ts';
 import { runScenario } from '../../../src/run-scenario.ts';
 import { SCENARIOS } from '../../../src/scenario/catalogue.ts';
 import { planScenario } from '../../../src/scenario/make-plan.ts';
-import type { Plan } from '../../../src/scenario/plan.ts';
 import { commandOf, descendants, start, until } from '../../helpers/cli.ts';
+import { patientFor, secretly } from '../../helpers/secretly.ts';
 
 const runsFolder = mkdtempSync(join(tmpdir(), 'idlelab-test-lab-'));
 afterAll(() => rmSync(runsFolder, { recursive: true, force: true }));
-
-/** An engine that secretly plays another plan than the one it was given. */
-const secretly = (change: (plan: Plan) => void): Engine => ({
-  name: netns.name,
-  sideBySide: netns.sideBySide,
-  stage(plan, folder, options) {
-    const other = structuredClone(plan);
-    change(other);
-    return netns.stage(other, folder, options);
-  },
-});
-
-const patientFor = (seconds: number) => (plan: Plan) => {
-  for (const act of plan.acts)
-    for (const host of act.hosts) if (host.role === 'middlebox') host.idleTimeoutSeconds = seconds;
-};
 
 async function verdicts(scenario: string, engine: Engine) {
   const plan = await planScenario(SCENARIOS.path(scenario), 'compressed');
@@ -38,19 +22,19 @@ async function verdicts(scenario: string, engine: Engine) {
 
 describe('a balancer that is secretly configured otherwise', () => {
   it.concurrent('remembers for an hour: rebalance fails, in the broken act and in the fixed one', async () => {
-    expect(await verdicts('rebalance', secretly(patientFor(3600)))).toEqual({
+    expect(await verdicts('rebalance', secretly(netns, patientFor(3600)))).toEqual({
       verdict: 'fail',
       acts: { broken: 'fail', fixed: 'fail' },
     });
   });
   it.concurrent('a proxy that waits for an hour: proxy-close fails in every act', async () => {
-    expect(await verdicts('proxy-close', secretly(patientFor(3600)))).toEqual({
+    expect(await verdicts('proxy-close', secretly(netns, patientFor(3600)))).toEqual({
       verdict: 'fail',
       acts: { broken: 'fail', keepalive: 'fail', fixed: 'fail' },
     });
   });
   it.concurrent('resets instead of balancing anew: rebalance fails in the broken act', async () => {
-    const engine = secretly((plan) => {
+    const engine = secretly(netns, (plan) => {
       for (const act of plan.acts)
         for (const host of act.hosts) if (host.role === 'middlebox') host.playedBy = { conntrack: 'reset-sender' };
     });
@@ -60,7 +44,7 @@ describe('a balancer that is secretly configured otherwise', () => {
     });
   });
   it.concurrent('a server that secretly has keepalive: lost-fin fails', async () => {
-    const engine = secretly((plan) => {
+    const engine = secretly(netns, (plan) => {
       for (const act of plan.acts) act.tuning.db = { keepalive: { idleSeconds: 300 } };
     });
     expect(await verdicts('lost-fin', engine)).toMatchObject({

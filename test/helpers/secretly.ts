@@ -1,0 +1,19 @@
+import type { Engine } from '../../src/engines/engine.ts';
+import type { Plan } from '../../src/scenario/plan.ts';
+
+/** An engine that secretly plays another plan than the one it was given. */
+export const secretly = (engine: Engine, change: (plan: Plan) => void): Engine => ({
+  name: engine.name,
+  sideBySide: engine.sideBySide,
+  stage(plan, folder, options) {
+    const other = structuredClone(plan);
+    change(other);
+    return engine.stage(other, folder, options);
+  },
+});
+
+/** Every middlebox remembers for so long. */
+export const patientFor = (seconds: number) => (plan: Plan) => {
+  for (const act of plan.acts)
+    for (const host of act.hosts) if (host.role === 'middlebox') host.idleTimeoutSeconds = seconds;
+};
