@@ -69,6 +69,7 @@ const FORGETFUL = ['node', '/opt/idlelab/services/balancer/forgetful.js'];
 /** So long a packet to a container of this machine takes at most. */
 const REACH_MS = 3000;
 const CLOSED_PORT = 1;
+const ASK_TRIES = 3;
 
 const textOf = (address: string, port: number) => `${address}:${port}`;
 
@@ -216,11 +217,16 @@ export class StartedIdleTimeoutBalancer extends AbstractStartedContainer {
     this.port = service.port;
   }
 
+  /** The engine may cut the end of what a command prints: whoever asks for something asks again then. */
   async #tell(...command: string[]): Promise<string> {
-    const { output, exitCode, stderr } = await this.exec([...FORGETFUL, ...command]);
-    if (exitCode !== 0)
-      throw new LabError('ENGINE_DIED', `the balancer failed: ${stderr || output}`, 'see the container’s log');
-    return output;
+    for (let attempt = 1; ; attempt++) {
+      const { stdout, exitCode, stderr } = await this.exec([...FORGETFUL, ...command]);
+      if (exitCode !== 0)
+        throw new LabError('ENGINE_DIED', `the balancer failed: ${stderr || stdout}`, 'see the container’s log');
+      if (command[0] !== 'flows' || stdout.endsWith('}\n')) return stdout;
+      if (attempt === ASK_TRIES)
+        throw new LabError('ENGINE_DIED', 'the container engine cuts off what the balancer says', 'update it');
+    }
   }
 
   /** Forgets all connections at once, as if each had been idle for too long. @returns how many there were */
