@@ -105,20 +105,17 @@ describe.runIf(containersThere)('a balancer in somebody’s test', () => {
   it('forgets by idleness, each connection for itself, and tells nobody', async () => {
     await using box = await balancer();
     const [idle, busy] = [await client(box), await client(box)];
-    expect((await box.flows()).map(({ client: end }) => end).sort()).toEqual([endOf(idle), endOf(busy)].sort());
-    for (let second = 0; second < 5; second++) {
-      await busy.ping();
-      await sleep(1000);
-    }
+    const ends = new Map((await box.flows()).map((flow) => [flow.client, flow]));
+    expect([...ends.keys()].sort()).toEqual([endOf(idle), endOf(busy)].sort());
+    // Never quiet for as long as the balancer's patience, whatever else takes its time.
+    const beat = setInterval(() => void busy.ping().catch(() => {}), 250);
+    await sleep(5000);
     expect((await box.flows()).map(({ client: end, state }) => [end, state])).toEqual([[endOf(busy), 'ESTABLISHED']]);
-    expect(await busy.ping()).toBe('PONG');
     await expect(idle.ping()).rejects.toThrow(/Command timed out/);
-    expect(await box.zombies()).toEqual([
-      expect.objectContaining({
-        local: expect.stringMatching(/:6379$/),
-        peer: expect.stringContaining(`${box.host}:`),
-      }),
-    ]);
+    const forgotten = ends.get(endOf(idle));
+    expect(await box.zombies()).toEqual([{ local: forgotten?.upstream, peer: forgotten?.seenAs }]);
+    clearInterval(beat);
+    expect(await busy.ping()).toBe('PONG');
   });
 
   it('lets the application’s own keepalive through: its probes arrive at the server, and the flow is kept', async () => {
