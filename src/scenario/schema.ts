@@ -132,7 +132,8 @@ export const middleboxSchema = z
   .superRefine((profile, context) => {
     const mode = 'conntrack' in profile.playedBy ? profile.playedBy.conntrack : undefined;
     const says = profile.atExpiry === 'reset-both' ? 'reset-both' : profile.latePacket;
-    if (mode !== undefined && mode !== says)
+    // What nobody documents is played as the profile's comment says.
+    if (mode !== undefined && says !== 'unknown' && mode !== says)
       context.addIssue({
         code: 'custom',
         path: ['playedBy', 'conntrack'],

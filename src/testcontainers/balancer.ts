@@ -166,8 +166,12 @@ export class IdleTimeoutBalancer extends GenericContainer {
     if (layer !== 'L4' || (!resets && !['drop', 'reset-sender', 'rebalance'].includes(latePacket)))
       throw new LabError(
         'BAD_OPTION',
-        `${product} does not forget by packets: ${layer === 'L7' ? 'it is a proxy' : `what a late packet meets there is "${latePacket}"`}`,
-        'put the product itself, or a proxy with its time-outs, between the test and the server',
+        layer === 'L7'
+          ? `${product} does not forget by packets: it is a proxy`
+          : `what a late packet meets at ${profile} is ${latePacket}`,
+        layer === 'L7'
+          ? 'put the product itself, or a proxy with its time-outs, between the test and the server'
+          : `nobody documents it: say idleTimeout ${idleTimeout.default} and the latePacket that you expect yourself`,
       );
     return {
       idleTimeout: Math.max(1, Math.round((parseDuration(idleTimeout.default) as number) * scale)),

@@ -44,7 +44,8 @@ describe('its options', () => {
     });
   });
 
-  it('cannot be those of a proxy, or of something that is not known', () => {
+  it('cannot be those of a proxy, of what nobody documents, or of something that is not known', () => {
+    expect(() => IdleTimeoutBalancer.like('azure-lb')).toThrow(/what a late packet meets at azure-lb is unknown/);
     expect(() => IdleTimeoutBalancer.like('haproxy')).toThrow(/does not forget by packets: it is a proxy/);
     expect(() => IdleTimeoutBalancer.like('aws-nbl')).toThrow(/there is no middlebox "aws-nbl"/);
   });
