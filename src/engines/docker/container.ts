@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Duplex, PassThrough } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from 'dockerode';
 import { now } from '../../clock.ts';
 import { LabError } from '../../errors.ts';
@@ -20,6 +21,8 @@ import type { FromHost, Hello, Question, Questions, ToHost } from './control.ts'
 
 /** Clocks that differ by more are those of two machines. */
 const SAME_CLOCK_SECONDS = 0.02;
+/** So long a container takes at most from its start to its first word. */
+const READY_SECONDS = 60;
 
 /** A process in a container, told of by the container's first. */
 class RemoteProcess extends EventEmitter implements HostProcess {
@@ -187,7 +190,16 @@ export class ContainerHost implements LabHost {
 
   /** Waits until it runs, and learns what it says of itself. */
   async ready(): Promise<Hello> {
-    const hello = await Promise.race([this.#hello, this.died]);
+    const patience = new AbortController();
+    const silent = sleep(READY_SECONDS * 1000, undefined, { signal: patience.signal }).then(() => {
+      throw new LabError(
+        'SERVICE_SILENT',
+        `the container of ${this.name} runs, and says nothing for ${READY_SECONDS} s`,
+        'run again; if it stays so, the machine is too busy',
+      );
+    });
+    silent.catch(() => {});
+    const hello = await Promise.race([this.#hello, this.died, silent]).finally(() => patience.abort());
     this.interfaces = new Map(
       hello.interfaces.map(({ index, name, address }) => [index, this.#place.linkNames[address ?? ''] ?? name]),
     );

@@ -64,7 +64,7 @@ interface Playing {
 }
 
 async function playActs({ plan, folder, run, client, onMessage, signal }: Playing, played: Played): Promise<void> {
-  const image = await labImage(client, (text) => onMessage({ type: 'preparing', text }));
+  const image = await labImage(client, (text) => onMessage({ type: 'preparing', text }), signal);
   const labels = { [RUN_LABEL]: run, [OWNER_LABEL]: owner(), ...(await reaperLabel(client)) };
   mkdirSync(folder, { recursive: true });
   for (const act of plan.acts) {
@@ -79,6 +79,8 @@ async function playActs({ plan, folder, run, client, onMessage, signal }: Playin
     let ended = performance.now();
     let record: Awaited<ReturnType<typeof playAct>>;
     try {
+      // It may have been raised while the lab came up.
+      signal.throwIfAborted();
       record = await playAct({ lab, clockJumps: false, signal }, act, folder, onMessage, played.versions);
       ended = performance.now();
     } finally {

@@ -29,7 +29,12 @@ function nameOf(files: readonly string[]): string {
   return `${REPOSITORY}:${hash.digest('hex').slice(0, 16)}`;
 }
 
-async function build(client: ContainerRuntimeClient, name: string, files: readonly string[]): Promise<void> {
+async function build(
+  client: ContainerRuntimeClient,
+  name: string,
+  files: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { pack } = await import('tar-stream');
   const archive = pack();
   // One time for all: layers are kept by content.
@@ -43,6 +48,8 @@ async function build(client: ContainerRuntimeClient, name: string, files: readon
       t: name,
       dockerfile: DOCKERFILE,
       target: 'lab',
+      forcerm: true,
+      ...(signal ? { abortSignal: signal } : {}),
     });
     await new Promise<void>((resolve, reject) => {
       const hear = ({ stream: text }: { stream?: string }) => {
@@ -60,6 +67,7 @@ async function build(client: ContainerRuntimeClient, name: string, files: readon
       );
     });
   } catch (error) {
+    signal?.throwIfAborted();
     throw new LabError(
       'BUILD_FAILED',
       `the image could not be built: ${messageOf(error)}${printed.length > 0 ? `\n    ${printed.join('\n    ')}` : ''}`,
@@ -102,7 +110,11 @@ let ready: Promise<string> | undefined;
  * @param tell hears when it has to be built
  * @throws LabError BUILD_FAILED
  */
-export function labImage(client: ContainerRuntimeClient, tell: (text: string) => void = () => {}): Promise<string> {
+export function labImage(
+  client: ContainerRuntimeClient,
+  tell: (text: string) => void = () => {},
+  signal?: AbortSignal,
+): Promise<string> {
   const given = process.env.IDLELAB_IMAGE;
   if (given) return Promise.resolve(given);
   ready ??= (async () => {
@@ -110,7 +122,7 @@ export function labImage(client: ContainerRuntimeClient, tell: (text: string) =>
     const name = nameOf(files);
     if (await hasImage(client, name)) return name;
     tell('building the image of the lab’s hosts (once for each version; the first takes a minute or two)');
-    await build(client, name, files);
+    await build(client, name, files, signal);
     await forgetOlder(client, name);
     return name;
   })();
