@@ -1,0 +1,120 @@
+import { LabError } from '../errors.ts';
+import { parseDuration, shortDuration } from '../scenario/duration.ts';
+import { suggestion } from '../scenario/suggest.ts';
+
+/** A setting that a sweep may vary: what its values are, and how they are written. */
+interface Parameter {
+  /** `count`: whole numbers; `duration`: seconds, written as in 350s. */
+  kind: 'duration' | 'count';
+  about: string;
+}
+
+/** The names that --scan and --list know. `server.` before one makes it the server's; else it is the client's. */
+export const PARAMETERS = {
+  keepIdle: { kind: 'duration', about: 'TCP_KEEPIDLE: the first probe comes after so much silence' },
+  keepInterval: { kind: 'duration', about: 'TCP_KEEPINTVL: between probes without answer' },
+  keepProbes: { kind: 'count', about: 'TCP_KEEPCNT: so many without answer end the connection' },
+  userTimeout: { kind: 'duration', about: 'TCP_USER_TIMEOUT: in its presence the probe count means nothing' },
+  heartbeat: { kind: 'duration', about: 'a PING of the application, this often' },
+  heartbeatTimeout: { kind: 'duration', about: 'how long the application waits for its answer' },
+  commandTimeout: { kind: 'duration', about: 'how long the application waits for the answer to a command' },
+  poolIdle: { kind: 'duration', about: 'a pool closes a connection that was not used for so long' },
+  retries: { kind: 'count', about: 'net.ipv4.tcp_retries2' },
+} as const satisfies Record<string, Parameter>;
+export type ParameterName = keyof typeof PARAMETERS;
+
+const SERVER = 'server.';
+
+/** One axis of the landscape. */
+export interface Axis {
+  side: 'client' | 'server';
+  parameter: ParameterName;
+  /** Seconds, or counts. */
+  values: readonly number[];
+}
+
+/** Values of every axis, by "keepIdle" or "server.keepIdle". */
+export type Point = Readonly<Record<string, number>>;
+
+/** More cells than anybody would wait for, even of the model. */
+const MOST_VALUES = 100_000;
+
+export const axisName = ({ side, parameter }: Axis): string => (side === 'server' ? SERVER : '') + parameter;
+
+function bad(what: string, todo: string): LabError {
+  return new LabError('BAD_OPTION', what, todo);
+}
+
+function parameterOf(text: string): Pick<Axis, 'side' | 'parameter'> {
+  const side = text.startsWith(SERVER) ? 'server' : 'client';
+  const name = side === 'server' ? text.slice(SERVER.length) : text;
+  if (name in PARAMETERS) return { side, parameter: name as ParameterName };
+  const names = Object.keys(PARAMETERS);
+  const near = suggestion(name, names);
+  throw bad(
+    `there is no setting "${text}"${near === undefined ? '' : `; ${near}`}`,
+    `one of ${names.join(', ')}; with server. before it for the server's`,
+  );
+}
+
+function valueOf(parameter: ParameterName, text: string): number {
+  const { kind } = PARAMETERS[parameter];
+  if (kind === 'count') {
+    if (/^\d+$/.test(text)) return Number(text);
+    throw bad(`${parameter} "${text}" is no count`, 'a whole number, as in 9');
+  }
+  const seconds = parseDuration(text);
+  if (seconds === undefined) throw bad(`${parameter} "${text}" is no duration`, 'as in 350s, 10min or 8h');
+  return seconds;
+}
+
+/** `--scan keepIdle 30s..600s/30s`: from, to (which belongs to it) and step. @throws LabError BAD_OPTION */
+export function parseScan(name: string, text: string): Axis {
+  const { side, parameter } = parameterOf(name);
+  const [, from, to, step] = /^(.+?)\.\.(.+?)\/(.+)$/.exec(text) ?? [];
+  if (from === undefined || to === undefined || step === undefined)
+    throw bad(`--scan ${name} "${text}"`, 'write from..to/step, as in 30s..600s/30s');
+  const [first, last, width] = [from, to, step].map((each) => valueOf(parameter, each)) as [number, number, number];
+  if (width <= 0 || last < first)
+    throw bad(`--scan ${name} "${text}" has no values`, 'from at most to, and a step above 0');
+  const count = Math.floor((last - first) / width + 1e-9) + 1;
+  if (count > MOST_VALUES) throw bad(`--scan ${name} "${text}" has ${count} values`, 'take a larger step');
+  return { side, parameter, values: Array.from({ length: count }, (_, index) => first + index * width) };
+}
+
+/** `--list keepInterval 1s,10s,75s`. @throws LabError BAD_OPTION */
+export function parseList(name: string, text: string): Axis {
+  const { side, parameter } = parameterOf(name);
+  const values = text.split(',').map((each) => valueOf(parameter, each.trim()));
+  if (new Set(values).size < values.length) throw bad(`--list ${name} "${text}" names a value twice`, 'each once');
+  return { side, parameter, values };
+}
+
+/** How many points a landscape has. @throws LabError BAD_OPTION where two axes are the same */
+export function countPoints(axes: readonly Axis[]): number {
+  const names = axes.map(axisName);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw bad(`${twice} is varied twice`, 'name each setting once');
+  return axes.reduce((product, { values }) => product * values.length, 1);
+}
+
+/** Every point of a landscape; the last axis varies fastest. Computed as it is asked for, for it may be large. */
+export function* points(axes: readonly Axis[]): Generator<Point> {
+  const [first, ...rest] = axes;
+  if (!first) {
+    yield {};
+    return;
+  }
+  const name = axisName(first);
+  for (const value of first.values) for (const others of points(rest)) yield { [name]: value, ...others };
+}
+
+/** A point for people and for file names: "keepIdle=30s keepProbes=9". */
+export function pointText(point: Point): string {
+  return Object.entries(point)
+    .map(([name, value]) => {
+      const parameter = name.replace(SERVER, '') as ParameterName;
+      return `${name}=${PARAMETERS[parameter].kind === 'duration' ? shortDuration(value) : value}`;
+    })
+    .join(' ');
+}
