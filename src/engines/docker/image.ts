@@ -80,11 +80,14 @@ async function build(
 export const baseImage = (): string =>
   /^FROM (\S+)/m.exec(readFileSync(join(packageRoot, DOCKERFILE), 'utf8'))?.[1] ?? '';
 
-/** Earlier versions of the image that nothing uses any more. */
+const WEEK_SECONDS = 7 * 24 * 3600;
+
+/** Takes away versions of the image that are older than a week; another checkout may use younger ones. */
 async function forgetOlder(client: ContainerRuntimeClient, current: string): Promise<void> {
   const { dockerode } = client.container;
   const images = await dockerode.listImages({ filters: { reference: [REPOSITORY] } });
   const old = images
+    .filter(({ Created }) => Date.now() / 1000 - Created > WEEK_SECONDS)
     .flatMap(({ RepoTags }) => RepoTags ?? [])
     .filter((tag) => /:[0-9a-f]{16}$/.test(tag) && tag !== current);
   // One that a container still runs on refuses to go.
