@@ -1,0 +1,118 @@
+// `npm run report -- <run>`: renders a run again, in any format; `npm run report -- diff <a> <b>` compares two.
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { Command, Option } from 'commander';
+import { EXIT, type ExitCode, LabError, messageOf } from '../errors.ts';
+import { judgeFolder } from '../judge/judge.ts';
+import { type Result, resultSchema } from '../judge/result.ts';
+import { compareResults, renderDiff, sameOutcome } from '../report/diff.ts';
+import type { Reporter } from '../report/reporter.ts';
+import { painter } from '../report/text.ts';
+import { DEFAULT_RUNS } from '../runs.ts';
+import { REPORTERS } from '../scenario/catalogue.ts';
+import { runCommand } from './command.ts';
+
+interface Options {
+  reporter: string;
+  runs: string;
+  judge?: true;
+}
+
+const RESULT_FILE = 'result.json';
+const HOW_TO_NAME =
+  'name its folder, its result.json, a scenario (its newest run), or "latest"; npm run scenario makes one';
+
+/** The folder of a run, by a path, a scenario's name (its newest run) or "latest". @throws LabError BAD_OPTION */
+function findRun(text: string, runs: string): string {
+  const candidates = [text.endsWith(RESULT_FILE) ? join(text, '..') : text, join(runs, text)];
+  for (const folder of candidates) {
+    if (!existsSync(folder) || !statSync(folder).isDirectory()) continue;
+    if (existsSync(join(folder, RESULT_FILE))) return folder;
+    const newest = readdirSync(folder)
+      .filter((name) => existsSync(join(folder, name, RESULT_FILE)) && !name.startsWith('.'))
+      .sort()
+      .at(-1);
+    if (newest !== undefined) return join(folder, newest);
+  }
+  throw new LabError('BAD_OPTION', `there is no run "${text}"`, HOW_TO_NAME);
+}
+
+/** @throws LabError BAD_EVIDENCE where its result is of another form */
+async function resultOf(folder: string, { judge }: Options): Promise<Result> {
+  if (judge) return (await judgeFolder(folder)).result;
+  const file = join(folder, RESULT_FILE);
+  let document: unknown;
+  try {
+    document = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new LabError(
+      'BAD_EVIDENCE',
+      `cannot read ${file}: ${messageOf(error)}`,
+      'add --judge: its evidence is judged anew',
+      error,
+    );
+  }
+  const parsed = resultSchema.safeParse(document);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new LabError(
+    'BAD_EVIDENCE',
+    `${file} is not as this version writes it: ${issue?.path.join('.')}: ${issue?.message}`,
+    'add --judge: its evidence is judged anew',
+  );
+}
+
+const columns = process.stdout.columns ?? (Number(process.env.COLUMNS) || 100);
+const color = process.env.FORCE_COLOR
+  ? process.env.FORCE_COLOR !== '0'
+  : process.stdout.isTTY === true && process.stdout.hasColors();
+
+async function render(run: string, options: Options): Promise<ExitCode> {
+  const folder = findRun(run, options.runs);
+  const [result, { default: reporter }] = (await Promise.all([
+    resultOf(folder, options),
+    REPORTERS.load(options.reporter),
+  ])) as [Result, { default: Reporter }];
+  const shown = relative(process.cwd(), folder);
+  process.stdout.write(reporter.render(result, { columns, color, folder: shown.startsWith('..') ? folder : shown }));
+  return EXIT.asExpected;
+}
+
+async function diff(one: string, other: string, options: Options): Promise<ExitCode> {
+  const [a, b] = (await Promise.all([one, other].map((run) => resultOf(findRun(run, options.runs), options)))) as [
+    Result,
+    Result,
+  ];
+  const differences = compareResults(a, b);
+  if (options.reporter === 'json')
+    process.stdout.write(`${JSON.stringify({ same: sameOutcome(differences), differences }, null, 2)}\n`);
+  else if (options.reporter === 'pretty') process.stdout.write(renderDiff(a, b, { columns, paint: painter(color) }));
+  else throw new LabError('BAD_OPTION', `a difference cannot be shown as ${options.reporter}`, 'take pretty or json');
+  return sameOutcome(differences) ? EXIT.asExpected : EXIT.expectationFailed;
+}
+
+const program = new Command('report')
+  .usage('[options] <run> | diff <a> <b>')
+  .description('Renders a run again, in any format; or compares two runs. Nothing is played.')
+  .argument('<run...>', 'a run: its folder, its result.json, a scenario’s name (the newest run of it), or latest')
+  .addOption(new Option('--reporter <format>', 'how to report').choices(REPORTERS.names()).default('pretty'))
+  .option('--judge', 'judge the evidence anew, instead of taking the result as it was written')
+  .option('--runs <folder>', 'where runs are kept', DEFAULT_RUNS)
+  .addHelpText(
+    'after',
+    '\nexit codes: 0 (diff: the same happened), 1 (diff: not the same happened), 2 the run cannot be read, 4 bad input',
+  );
+
+await runCommand(program, async () => {
+  const options = program.opts<Options>();
+  const [first, ...more] = program.args as [string, ...string[]];
+  if (first === 'diff') {
+    const [a, b, ...rest] = more;
+    if (a === undefined || b === undefined || rest.length > 0)
+      throw new LabError('BAD_OPTION', 'diff compares two runs', 'npm run report -- diff <a> <b>');
+    return diff(a, b, options);
+  }
+  if (more.length > 0)
+    throw new LabError('BAD_OPTION', 'one run at a time', 'npm run report -- <run>; two: diff <a> <b>');
+  return render(first, options);
+});

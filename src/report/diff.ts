@@ -1,0 +1,119 @@
+import type { ActResult, Outcome, Result } from '../judge/result.ts';
+import { outcomeTable } from './outcome-rows.ts';
+import { type Paint, wrap } from './text.ts';
+
+/** One thing in which two runs are not alike. */
+export interface Difference {
+  /** Undefined for what concerns the whole run. */
+  act: string | undefined;
+  what: string;
+  a: string;
+  b: string;
+  /**
+   * `outcome`: what happened; `conditions`: under what (engine, pace, versions, tunings); `time`: how long it took, which is
+   * never quite the same.
+   */
+  kind: 'outcome' | 'conditions' | 'time';
+}
+
+/** What is never quite the same, though the same happens. */
+const TIMES: readonly (keyof Outcome)[] = ['firstReplySeconds', 'detectionSeconds', 'probesSent'];
+const NOT_THERE = '(no such act)';
+
+/** The rows of the outcome's table that tell of times, by their labels. */
+const TIME_ROWS = new Set(['first reply after', 'loss noticed after', 'keepalive probes sent']);
+
+const withoutTimes = (outcome: Outcome): string =>
+  JSON.stringify(outcome, (key, value) => ((TIMES as readonly string[]).includes(key) ? undefined : value));
+
+function compareActs(a: ActResult, b: ActResult): Difference[] {
+  const act = a.name;
+  const differences: Difference[] = [];
+  const add = (kind: Difference['kind'], what: string, one: string, other: string) => {
+    if (one !== other) differences.push({ act, what, a: one, b: other, kind });
+  };
+  add('outcome', 'verdict', a.verdict, b.verdict);
+  const rows = [a, b].map((each) => outcomeTable([each]).slice(1)) as [string[][], string[][]];
+  rows[0].forEach(([label, one], index) => {
+    const other = rows[1][index]?.[1];
+    add(TIME_ROWS.has(label as string) ? 'time' : 'outcome', label as string, one as string, other as string);
+  });
+  // The table leaves out what nobody reads; two runs that look alike there may still differ.
+  if (!differences.some(({ kind }) => kind === 'outcome'))
+    add('outcome', 'outcome', withoutTimes(a.outcome), withoutTimes(b.outcome));
+  const ids = new Set([...a.findings, ...b.findings].map(({ id }) => id));
+  for (const id of ids) {
+    const [one, other] = [a, b].map(
+      ({ findings }) => findings.find((finding) => finding.id === id)?.status ?? 'not asked',
+    );
+    add('outcome', `finding ${id}`, one as string, other as string);
+  }
+  add('conditions', 'tuning', JSON.stringify(a.tuning), JSON.stringify(b.tuning));
+  add('conditions', 'HZ', String(a.hz), String(b.hz));
+  return differences;
+}
+
+/** In what two results are not alike: what happened first, then under what conditions, then how long it took. */
+export function compareResults(a: Result, b: Result): Difference[] {
+  const differences: Difference[] = [];
+  const add = (kind: Difference['kind'], what: string, one: string, other: string) => {
+    if (one !== other) differences.push({ act: undefined, what, a: one, b: other, kind });
+  };
+  add('outcome', 'verdict', a.verdict, b.verdict);
+  add('conditions', 'scenario', a.scenario, b.scenario);
+  add('conditions', 'engine', a.engine, b.engine);
+  add('conditions', 'pace', a.pace, b.pace);
+  add('conditions', 'middlebox', a.middlebox.profile, b.middlebox.profile);
+  add('conditions', 'idle timeout', `${a.middlebox.idleTimeoutSeconds} s`, `${b.middlebox.idleTimeoutSeconds} s`);
+  for (const name of new Set([...Object.keys(a.versions), ...Object.keys(b.versions)]))
+    add('conditions', `version of ${name}`, a.versions[name] ?? '–', b.versions[name] ?? '–');
+  for (const name of new Set([...a.acts, ...b.acts].map((act) => act.name))) {
+    const [one, other] = [a, b].map(({ acts }) => acts.find((act) => act.name === name));
+    if (one && other) differences.push(...compareActs(one, other));
+    else
+      differences.push({
+        act: name,
+        what: 'act',
+        a: one ? one.verdict : NOT_THERE,
+        b: other ? other.verdict : NOT_THERE,
+        kind: 'outcome',
+      });
+  }
+  const order: Difference['kind'][] = ['outcome', 'conditions', 'time'];
+  return order.flatMap((kind) => differences.filter((difference) => difference.kind === kind));
+}
+
+export const sameOutcome = (differences: readonly Difference[]): boolean =>
+  !differences.some(({ kind }) => kind === 'outcome');
+
+const HEADS: Record<Difference['kind'], string> = {
+  outcome: 'what happened',
+  conditions: 'under what conditions',
+  time: 'how long it took, and how often it was probed',
+};
+
+const name = ({ scenario, engine, startedAt }: Result) => `${scenario} · ${engine} · ${startedAt}`;
+
+/** For a terminal: one block for each difference, so that long values have room. */
+export function renderDiff(a: Result, b: Result, { columns, paint }: { columns: number; paint: Paint }): string {
+  const differences = compareResults(a, b);
+  const width = Math.min(110, columns);
+  const lines = [`${paint('bold', 'a')}  ${name(a)}`, `${paint('bold', 'b')}  ${name(b)}`];
+  for (const kind of Object.keys(HEADS) as Difference['kind'][]) {
+    const mine = differences.filter((difference) => difference.kind === kind);
+    if (mine.length === 0) continue;
+    lines.push('', paint('bold', HEADS[kind]));
+    for (const { act, what, a: one, b: other } of mine) {
+      lines.push(`  ${act === undefined ? '' : `${act}: `}${what}`);
+      for (const [mark, value] of [
+        ['a', one],
+        ['b', other],
+      ] as const)
+        for (const [index, line] of wrap(value, width - 7).entries())
+          lines.push(`    ${index === 0 ? mark : ' '}  ${line}`);
+    }
+  }
+  const verdict = sameOutcome(differences) ? 'the same happened in both' : 'not the same happened';
+  lines.push('', paint(sameOutcome(differences) ? 'green' : 'red', verdict), '');
+  return lines.join('\n');
+}
