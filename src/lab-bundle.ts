@@ -6,7 +6,7 @@ import { codeRoot, moduleExtension, packageRoot } from './root.ts';
 const FOLDERS = ['src', 'services'] as const;
 /** Programs that run in the lab, and what they load by name. */
 const ENTRIES =
-  /^(src\/engines\/(virtual|docker)\/inside|src\/lab\/watch\/thread|src\/lab\/faults\/[^/]+|services\/client\/agent|services\/client\/libraries\/[^/]+|services\/broker\/kinds\/[^/]+|services\/client\/nap|services\/balancer\/(reset-both|forgetful)|services\/balancer\/players\/[^/]+)$/;
+  /^(src\/engines\/(virtual|docker)\/inside|src\/lab\/watch\/thread|src\/lab\/faults\/[^/]+|services\/client\/agent|services\/client\/libraries\/[^/]+|services\/broker\/kinds\/[^/]+|services\/client\/(nap|swarm)|services\/broker\/listener|services\/balancer\/(reset-both|forgetful)|services\/balancer\/players\/[^/]+)$/;
 
 /** The code's modules, by their paths from its root. */
 function modules(): string[] {

@@ -239,3 +239,10 @@ export function socketOptions(pid: number, descriptor: number): SocketOptions {
     c.close(fd);
   }
 }
+
+/** Sets TCP_USER_TIMEOUT of a socket of this process, which Node cannot. */
+export function setUserTimeout(fd: number, milliseconds: number): void {
+  const value = Buffer.alloc(4);
+  value.writeUInt32LE(milliseconds);
+  setOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, value);
+}

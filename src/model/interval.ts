@@ -11,3 +11,7 @@ export const NEVER: Interval = { from: Number.POSITIVE_INFINITY, to: Number.POSI
 
 /** Whether something is so, as far as the model can tell: `maybe` where the lateness of a timer decides. */
 export type Certainty = 'yes' | 'maybe' | 'no';
+
+const RANK: Record<Certainty, number> = { no: 0, maybe: 1, yes: 2 };
+export const best = (...all: Certainty[]): Certainty => all.reduce((a, b) => (RANK[b] > RANK[a] ? b : a));
+export const worst = (...all: Certainty[]): Certainty => all.reduce((a, b) => (RANK[b] < RANK[a] ? b : a));

@@ -1,6 +1,7 @@
-// Keepalive of an idle Linux socket (tcp_keepalive_timer, net/ipv4/tcp_timer.c): a timer looks after the idle time; each look
-// at a silent peer sends a probe and looks again after the interval. An answer begins the idle time anew.
-import { type Certainty, exactly, type Interval, NEVER, plus, times } from './interval.ts';
+// Keepalive of an idle Linux socket (tcp_keepalive_timer, net/ipv4/tcp_timer.c): a timer looks after the idle time; a look that
+// finds enough silence sends a probe, and looks again after the interval. Where it finds an answer then, it waits for what is
+// left of the idle time; so a peer that answers is probed every idle time or every interval, whichever is longer.
+import { type Certainty, exactly, type Interval, NEVER, plus, times, worst } from './interval.ts';
 import { granuleSeconds } from './timer-wheel.ts';
 
 /** What getsockopt(2) says: TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT; seconds, and a count. */
@@ -29,6 +30,10 @@ export function probeTime({ idleSeconds, intervalSeconds }: Keepalive, k: number
   return plus(timer(idleSeconds, hz), times(k - 1, timer(intervalSeconds, hz)));
 }
 
+/** Between the probes to a peer that answers each. */
+export const gapBetweenProbes = ({ idleSeconds, intervalSeconds }: Keepalive, hz: number): Interval =>
+  timer(Math.max(idleSeconds, intervalSeconds), hz);
+
 /** How many probes a silent peer is sent before the socket is given up; with a user timeout the probe count is ignored. */
 function looksUntilDeath(keepalive: Keepalive, hz: number): { fewest: number; most: number } {
   const { probes, intervalSeconds, userTimeoutSeconds = 0 } = keepalive;
@@ -40,18 +45,26 @@ function looksUntilDeath(keepalive: Keepalive, hz: number): { fewest: number; mo
 }
 
 /**
- * When an idle socket whose peer is silent is given up, seconds after the last packet from the peer: after as many unanswered
+ * When an idle socket whose peer is silent is given up, seconds after the last data from the peer: after as many unanswered
  * probes as it was told, or, where there is a user timeout, at the first look after that with a probe out.
+ * @param answered whether the last packet was the answer to a probe: the next one may come later then
  */
-export function deathOfIdle(keepalive: Keepalive | 'off', hz: number): Interval {
+export function deathOfIdle(keepalive: Keepalive | 'off', hz: number, { answered = false } = {}): Interval {
   if (keepalive === 'off') return NEVER;
   const { fewest, most } = looksUntilDeath(keepalive, hz);
   const userTimeout = keepalive.userTimeoutSeconds ?? 0;
+  const later = answered ? gapBetweenProbes(keepalive, hz).to - timer(keepalive.idleSeconds, hz).to : 0;
   return {
     from: Math.max(userTimeout, probeTime(keepalive, fewest + 1, hz).from),
-    to: probeTime(keepalive, most + 1, hz).to,
+    to: probeTime(keepalive, most + 1, hz).to + later,
   };
 }
+
+/**
+ * The middlebox counts from the last packet of all; a socket counts from the last that it received, whose acknowledgement may
+ * come so much later (TCP_DELACK_MAX).
+ */
+const DELAYED_ACK_SECONDS = 0.2;
 
 /** Until when a middlebox remembers an idle flow: its timeout, and how much later it may forget. */
 export interface Patience {
@@ -72,13 +85,21 @@ export function keptAlive(
 ): Certainty {
   if (quietSeconds < timeoutSeconds) return 'yes';
   const forgets: Interval = { from: timeoutSeconds, to: timeoutSeconds + lateSeconds };
-  if (keepalive === 'off') return quietSeconds >= forgets.to ? 'no' : 'maybe';
+  const certainly = forgets.to + DELAYED_ACK_SECONDS;
+  if (keepalive === 'off') return quietSeconds >= certainly ? 'no' : 'maybe';
   // Who loses as many probes as he may send gives the connection up himself.
   const { fewest, most } = looksUntilDeath(keepalive, hz);
   if (lost >= most) return 'no';
-  const probe = probeTime(keepalive, lost + 1, hz);
-  if (probe.to < forgets.from) return lost >= fewest ? 'maybe' : 'yes';
-  return Math.min(probe.from, quietSeconds) >= forgets.to ? 'no' : 'maybe';
+  const remembered = (silence: Interval, left: number): Certainty => {
+    if (silence.to < forgets.from) return lost >= fewest ? 'maybe' : 'yes';
+    return Math.min(silence.from, left) >= certainly ? 'no' : 'maybe';
+  };
+  const first = probeTime(keepalive, lost + 1, hz);
+  const begin = remembered(first, quietSeconds);
+  // Then the same again and again, if there is time for it.
+  if (quietSeconds - first.from < forgets.from) return begin;
+  const again = plus(gapBetweenProbes(keepalive, hz), times(lost, timer(keepalive.intervalSeconds, hz)));
+  return worst(begin, remembered(again, quietSeconds - first.to));
 }
 
 /**
@@ -91,8 +112,8 @@ export function survivesOutage(keepalive: Keepalive | 'off', outageSeconds: numb
   const each = timer(keepalive.intervalSeconds, hz);
   // All probes but the first can fall into it at the earliest when the first is sent as it begins.
   if (outageSeconds < (fewest - 1) * each.from) return 'yes';
-  const worst = plus(timer(keepalive.idleSeconds, hz), times(most - 1, each));
-  return outageSeconds >= worst.to ? 'no' : 'maybe';
+  const longest = plus(gapBetweenProbes(keepalive, hz), times(most - 1, each));
+  return outageSeconds >= longest.to ? 'no' : 'maybe';
 }
 
 /** Octets of a probe, and of its answer: IPv4 and TCP headers with the timestamp option (RFC 7323), no data. */
@@ -101,7 +122,7 @@ export const PROBE_BYTES = 20 + 20 + 12;
 /** What a connection that is idle and has a living peer costs, an hour. */
 export function costAnHour(keepalive: Keepalive | 'off', hz: number): { probes: Interval; bytes: Interval } {
   if (keepalive === 'off') return { probes: exactly(0), bytes: exactly(0) };
-  const { from, to } = timer(keepalive.idleSeconds, hz);
+  const { from, to } = gapBetweenProbes(keepalive, hz);
   const probes = { from: 3600 / to, to: 3600 / from };
   return { probes, bytes: times(2 * PROBE_BYTES, probes) };
 }

@@ -1,6 +1,6 @@
 // What will happen to a connection with these settings behind that middlebox, as far as the kernel's timers tell: a pure
 // function, fast enough for whole landscapes of settings. Where the lateness of a timer decides it says so.
-import { type Certainty, exactly, type Interval, NEVER } from './interval.ts';
+import { best, type Certainty, exactly, type Interval, NEVER, worst } from './interval.ts';
 import { costAnHour, deathOfIdle, type Keepalive, keptAlive, survivesOutage } from './keepalive.ts';
 import { deathInFlight } from './retransmission.ts';
 import { granuleSeconds } from './timer-wheel.ts';
@@ -64,9 +64,6 @@ export interface Prediction {
   zombie: Certainty;
 }
 
-const RANK: Record<Certainty, number> = { no: 0, maybe: 1, yes: 2 };
-const best = (...all: Certainty[]): Certainty => all.reduce((a, b) => (RANK[b] > RANK[a] ? b : a));
-const worst = (...all: Certainty[]): Certainty => all.reduce((a, b) => (RANK[b] < RANK[a] ? b : a));
 const sooner = (a: Interval, b: Interval): Interval => ({ from: Math.min(a.from, b.from), to: Math.min(a.to, b.to) });
 const OUTAGES = [10, 60, 300] as const;
 
@@ -83,11 +80,12 @@ const beats = ({ heartbeatSeconds }: Side, timeoutSeconds: number): Certainty =>
  */
 function noticesIdle(side: Side, hz: number): Interval {
   const { keepalive, heartbeatSeconds, heartbeatTimeoutSeconds } = side;
-  if (heartbeatSeconds === undefined) return deathOfIdle(keepalive, hz);
+  // Most packets of an idle peer are answers to probes.
+  const idle = deathOfIdle(keepalive, hz, { answered: true });
+  if (heartbeatSeconds === undefined) return idle;
   const inFlight = heartbeatTimeoutSeconds === undefined ? noticesInFlight(side) : exactly(heartbeatTimeoutSeconds);
   const afterBeat = { from: inFlight.from, to: heartbeatSeconds + inFlight.to };
   // A keepalive that ends sooner than the next beat comes is in time.
-  const idle = deathOfIdle(keepalive, hz);
   return idle.to < heartbeatSeconds ? sooner(idle, afterBeat) : afterBeat;
 }
 
