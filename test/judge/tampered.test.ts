@@ -198,6 +198,22 @@ describe('reset-at-expiry', () => {
     });
     expect(statusOf(result, 'reset-at-expiry')).toBe('fail');
   });
+  it('fails when one end kept its socket', async () => {
+    const result = await judgedAct('reset-both', 'broken', (evidence) => {
+      const [first] = evidence.ends;
+      evidence.ends = evidence.ends.filter(({ host }) => host !== first?.host);
+    });
+    expect(statusOf(result, 'reset-at-expiry')).toBe('fail');
+  });
+  it('is not misled by a later connection that has the same port and led to another broker', async () => {
+    const result = await judgedAct('reset-both', 'broken', (evidence) => {
+      const old = evidence.ends.find(({ host }) => host === 'mq-1');
+      if (!old) throw new Error('no end at mq-1');
+      const socket = { ...old.socket, local: old.socket.local.replace('.101.', '.102.') };
+      evidence.ends.push({ ...old, host: 'mq-2', socket, time: old.time + 3600 });
+    });
+    expect(statusOf(result, 'reset-at-expiry')).toBe('pass');
+  });
 });
 
 describe('an act whose pool never worked', () => {

@@ -16,6 +16,7 @@ const MEMORY = '768M';
 /** The lab tells its clock every minute of its own time; a minute of it takes milliseconds. So long a silence is a hang. */
 const HANG_SECONDS = 30;
 const TAIL_LINES = 12;
+const LAST_WORDS_MS = 200;
 
 /** Numbers of the CPUs we may use, in an order of chance: labs that start together try different ones first. */
 export function cpus(): number[] {
@@ -147,7 +148,10 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
         return;
       }
       if (message.type === 'ended') {
-        if (!settled) broke('the lab’s kernel ended unexpectedly');
+        // What it printed at last comes by another pipe.
+        setTimeout(() => {
+          if (!settled) broke('the lab’s kernel ended unexpectedly');
+        }, LAST_WORDS_MS);
         return;
       }
       alive();

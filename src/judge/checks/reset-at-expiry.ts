@@ -3,6 +3,9 @@ import { cannotTell, defineCheck } from '../check.ts';
 import { clientKeepalive } from '../remedy.ts';
 import { plural, range } from '../words.ts';
 
+/** A reset at the expiry, and what it does, happens within. */
+const AT_ONCE_SECONDS = 1;
+
 export default defineCheck({
   about: 'at the expiry the middlebox sends RST to both ends, and both sockets are gone at once',
   params: z.strictObject({}),
@@ -28,9 +31,12 @@ export default defineCheck({
       const toClient = resets.find((journey) => journey.to === facts.client);
       const toBroker = resets.find((journey) => facts.brokers.includes(journey.to));
       const ends = facts.evidence.ends.filter(
-        ({ host, socket }) =>
-          (host === facts.client && socket.local === connection.local) ||
-          (facts.brokers.includes(host) && names.has(socket.peer)),
+        ({ host, socket, time }) =>
+          // Connections that are opened later may use the same port.
+          gone !== undefined &&
+          Math.abs(time - gone) < AT_ONCE_SECONDS &&
+          ((host === facts.client && socket.local === connection.local) ||
+            (facts.brokers.includes(host) && names.has(socket.peer))),
       );
       const delay =
         gone === undefined
@@ -43,7 +49,7 @@ export default defineCheck({
         toClient,
         toBroker,
         delay,
-        right: delay !== undefined && delay < 1 && new Set(ends.map(({ host }) => host)).size === 2,
+        right: delay !== undefined && delay < AT_ONCE_SECONDS && new Set(ends.map(({ host }) => host)).size === 2,
       };
     });
     const right = cases.filter((each) => each.right);

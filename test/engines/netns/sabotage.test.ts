@@ -61,18 +61,21 @@ describe('the wrong broker is certain', () => {
     for (const act of plan.acts)
       for (const host of act.hosts) if (host.role === 'client') host.connections = connections;
     const { signal } = new AbortController();
-    const { result } = await runScenario(plan, { engine: netns, runsFolder, onMessage: () => {}, signal });
+    const { result, folder } = await runScenario(plan, { engine: netns, runsFolder, onMessage: () => {}, signal });
     const [act] = result.acts;
     expect(act?.findings.map(({ id, status, observed }) => (status === 'pass' ? id : observed))).toEqual([
       'flows-forgotten',
       'late-packet-reset',
       'zombies',
     ]);
-    expect(act?.outcome).toMatchObject({
-      requestsAfterQuiet: { reset: connections },
-      zombies: { server: connections },
-      lostMessages: 0,
-    });
+    expect(act?.outcome).toMatchObject({ requestsAfterQuiet: { reset: connections }, lostMessages: 0 });
+    // A new connection that by chance has the port of an old one, and is led to the same broker, ends the old one's socket.
+    const ports = readFileSync(join(folder, 'events.ndjson'), 'utf8')
+      .split('\n')
+      .flatMap((line) => /"event":"connect".*"local":"([^"]+)"/.exec(line)?.[1] ?? []);
+    const again = ports.length - new Set(ports).size;
+    expect(act?.outcome.zombies.server).toBeLessThanOrEqual(connections);
+    expect(act?.outcome.zombies.server).toBeGreaterThanOrEqual(connections - again);
   });
 });
 
