@@ -112,13 +112,16 @@ export const docker: Engine = {
     await sweep(client);
     const guard = startGuard(run, folder);
     const played: Played = { acts: [], versions: { docker: String(serverVersion) }, memoryMb: 0 };
+    // What cannot be taken away now is the guard's matter when we end.
+    const leave = async () => {
+      if (await sweep(client, run).catch(() => false)) guard.dismiss();
+    };
     let problem: LabError | undefined;
     try {
       await playActs({ plan, folder, run, client, onMessage, signal }, played);
     } catch (error) {
       if (signal.aborted || !(error instanceof LabError) || !error.leavesEvidence) {
-        await sweep(client, run).catch(() => {});
-        guard.dismiss();
+        await leave();
         throw error;
       }
       problem = error;
@@ -127,10 +130,7 @@ export const docker: Engine = {
       ...played,
       waitedSeconds: 0,
       problem,
-      [Symbol.asyncDispose]: () => {
-        guard.dismiss();
-        return Promise.resolve();
-      },
+      [Symbol.asyncDispose]: leave,
     };
   },
 };

@@ -1,21 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { isGone, OWNER_LABEL, RUN_LABEL } from './client.ts';
 
-const ended = (error: unknown): void => {
-  // Somebody else took it away meanwhile.
-  const { statusCode } = error as { statusCode?: number };
-  if (statusCode !== 404 && statusCode !== 409) throw error;
-};
+/** A container that is being removed holds on to its network for a moment. */
+const TRIES = 10;
+const PAUSE_MS = 200;
 
-/** Takes away containers and networks of ours: those of one run, or those whose process is gone. */
-export async function sweep(client: ContainerRuntimeClient, run?: string): Promise<void> {
+/** One round. @returns how many containers and networks there were */
+async function sweepOnce(client: ContainerRuntimeClient, run: string | undefined): Promise<number> {
   const { dockerode } = client.container;
   const filters = { label: [run === undefined ? RUN_LABEL : `${RUN_LABEL}=${run}`] };
   const ours = (labels: Record<string, string> | undefined) => run !== undefined || isGone(labels?.[OWNER_LABEL]);
   const containers = (await dockerode.listContainers({ all: true, filters })).filter(({ Labels }) => ours(Labels));
-  await Promise.all(
-    containers.map(({ Id }) => dockerode.getContainer(Id).remove({ force: true, v: true }).catch(ended)),
-  );
+  // Refusals are for the next round: somebody else may be at it, or a container not yet gone.
+  await Promise.allSettled(containers.map(({ Id }) => dockerode.getContainer(Id).remove({ force: true, v: true })));
   const networks = (await dockerode.listNetworks({ filters })).filter(({ Labels }) => ours(Labels));
-  await Promise.all(networks.map(({ Id }) => dockerode.getNetwork(Id).remove().catch(ended)));
+  await Promise.allSettled(networks.map(({ Id }) => dockerode.getNetwork(Id).remove()));
+  return containers.length + networks.length;
+}
+
+/**
+ * Takes away containers and networks of ours: those of one run, or those whose process is gone.
+ * @returns whether none is left
+ */
+export async function sweep(client: ContainerRuntimeClient, run?: string): Promise<boolean> {
+  for (let round = 0; round < TRIES; round++) {
+    if (round > 0) await sleep(PAUSE_MS);
+    if ((await sweepOnce(client, run)) === 0) return true;
+  }
+  return false;
 }
