@@ -4,7 +4,8 @@ let origin = performance.timeOrigin;
 
 /**
  * The one clock of all evidence: CLOCK_REALTIME in seconds, with microseconds. Packets and kernel events use the same. Node's
- * fine clock only counts from the process's start; where the kernel's has been set or slewed since, it follows.
+ * fine clock counts from a moment that lies some milliseconds beside the kernel's clock, in each process differently, and does
+ * not follow when that is set; this one does, to a millisecond.
  */
 export function now(): number {
   const coarse = Date.now();
