@@ -47,6 +47,7 @@ export interface FlowsAnswer {
 /** One line for each connection that it has led to a server. */
 const MEMORY = '/var/lib/idlelab/lab/connections';
 const REMEMBER_MS = 20;
+const LOOK_MS = 200;
 
 const services = JSON.parse(process.env.FORGETFUL ?? '[]') as Service[];
 const tableOf = ({ port }: Service) => `balancer-${port}`;
@@ -81,6 +82,8 @@ const flowsThrough = () => flowTable().filter(leadsThrough);
 function remember(): void {
   writeFileSync(MEMORY, '');
   const changes = flowChanges();
+  // Whoever resets both ends at the expiry must hear of it in time; the kernel drops what has expired when it is looked at.
+  if (services.some(({ mode }) => mode === 'reset-both')) setInterval(flowTable, LOOK_MS);
   setInterval(() => {
     for (const message of changes.events().messages) {
       const change = parseChange(message, now());

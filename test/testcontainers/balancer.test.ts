@@ -192,6 +192,14 @@ describe.runIf(containersThere)('a balancer in somebody’s test', () => {
     expect(await box.zombies()).toEqual([]);
   });
 
+  it('says goodbye as soon as its patience ends, when that has been made shorter', async () => {
+    await using box = await balancer({ atExpiry: 'reset-both', idleTimeout: '1h' });
+    await box.setIdleTimeout('2s');
+    const redis = await client(box);
+    const closed = new Promise((resolve) => redis.once('close', () => resolve('closed')));
+    expect(await Promise.race([closed, sleep(20_000, 'open', { ref: false })])).toBe('closed');
+  });
+
   it('listens on another port than its servers, and is found by name in its network', async () => {
     const box = await new IdleTimeoutBalancer(network, {
       upstreams: [{ container: servers[0], port: PORT }],

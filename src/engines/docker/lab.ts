@@ -263,9 +263,13 @@ export class DockerLab implements Lab {
       if (failed) throw failed.reason;
       const [clients, brokers] = networks as [LabNetwork, LabNetwork];
       const wanted = await wantedHosts(act, clients, brokers);
-      const [hello] = (await Promise.all(
+      // All of them are waited for, so that none comes into being after the others were taken down.
+      const greetings = await Promise.allSettled(
         wanted.map(async (host) => (await startHost(options, host, hosts)).ready()),
-      )) as [Hello];
+      );
+      const silent = greetings.find((result) => result.status === 'rejected');
+      if (silent) throw silent.reason;
+      const [hello] = greetings.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])) as [Hello];
       const order = new Map(wanted.map(({ plan }, index) => [plan.name, index]));
       hosts.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0));
       const balancer = hosts.find((host) => host.name === middleboxOf(act).name) as ContainerHost;
