@@ -14,14 +14,11 @@ import { runScenario } from '../run-scenario.ts';
 import { findScenario } from '../scenario/catalogue.ts';
 import { planScenario } from '../scenario/make-plan.ts';
 import type { BrokerPlan } from '../scenario/plan.ts';
-import type { Figure } from './bench.ts';
+import { type Figure, median } from './figure.ts';
 
 const ROUNDS = 3;
 /** A client, a balancer and three brokers: as many as docker-compose.yml has. */
 const BROKERS = 3;
-
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
 interface Times {
   up: number;

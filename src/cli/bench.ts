@@ -15,11 +15,9 @@ import { findScenario } from '../scenario/catalogue.ts';
 import { planScenario } from '../scenario/make-plan.ts';
 import { waitSeconds } from '../scenario/plan.ts';
 import { containerFigures } from './bench-containers.ts';
+import { type Figure, median } from './figure.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-bench-'));
-
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
 /** Seconds that a command of a person's shell takes: set-up check included, npm left out. */
 function wall(...args: string[]): number {
@@ -82,14 +80,6 @@ function virtualFigures(): Figure[] {
     { what: `${what}, again`, value: warm.seconds, limit: 6, unit: 's', note: times(warm) },
     { what: `${what}, one kernel at a time`, value: single.seconds, limit: 6, unit: 's', note: times(single) },
   ];
-}
-
-export interface Figure {
-  what: string;
-  value: number;
-  limit: number;
-  unit: string;
-  note?: string;
 }
 
 /** Seconds for a landscape of 1,000 idle times, 10 intervals and 10 balancers. */

@@ -7,6 +7,7 @@ import { diagnoseKernels } from '../engines/virtual/diagnose.ts';
 import { EXIT } from '../errors.ts';
 import { type Paint, painter } from '../report/text.ts';
 import { runCommand } from './command.ts';
+import { colored } from './terminal.ts';
 
 /** In one column: a mark, the check, what was found; what to do stands below. */
 function lines({ what, ok, found, todo, optional }: Diagnosis, paint: Paint): string[] {
@@ -22,7 +23,7 @@ const program = new Command('doctor').description(
 );
 
 await runCommand(program, async () => {
-  const paint = painter(process.stdout.isTTY === true && process.stdout.hasColors());
+  const paint = painter(colored(process.stdout));
   const programs = diagnosePrograms();
   const namespaces = [...programs, ...(await diagnoseNamespaces())];
   const kernels = [...programs, ...(await diagnoseKernels())];

@@ -11,6 +11,7 @@ import { painter } from '../report/text.ts';
 import { DEFAULT_RUNS } from '../runs.ts';
 import { REPORTERS } from '../scenario/catalogue.ts';
 import { runCommand } from './command.ts';
+import { colored, columnsOf } from './terminal.ts';
 
 interface Options {
   reporter: string;
@@ -62,10 +63,7 @@ async function resultOf(folder: string, { judge }: Options): Promise<Result> {
   );
 }
 
-const columns = process.stdout.columns ?? (Number(process.env.COLUMNS) || 100);
-const color = process.env.FORCE_COLOR
-  ? process.env.FORCE_COLOR !== '0'
-  : process.stdout.isTTY === true && process.stdout.hasColors();
+const [columns, color] = [columnsOf(process.stdout), colored(process.stdout)];
 
 async function render(run: string, options: Options): Promise<ExitCode> {
   const folder = findRun(run, options.runs);

@@ -14,6 +14,7 @@ import { DEFAULT_HZ, HZ, type Hz } from '../scenario/hz.ts';
 import { PACES, type Pace } from '../scenario/pace.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { complain, interrupted, runCommand } from './command.ts';
+import { colored, columnsOf } from './terminal.ts';
 
 interface Options {
   engine: EngineName | 'auto';
@@ -32,12 +33,6 @@ const VERDICT_EXIT: Record<Verdict, ExitCode> = {
   fail: EXIT.expectationFailed,
   inconclusive: EXIT.inconclusive,
 };
-
-const columnsOf = (stream: NodeJS.WriteStream): number => stream.columns ?? (Number(process.env.COLUMNS) || 100);
-
-/** Colour on terminals, unless NO_COLOR or the terminal says no; FORCE_COLOR wins. */
-const colored = (stream: NodeJS.WriteStream): boolean =>
-  process.env.FORCE_COLOR ? process.env.FORCE_COLOR !== '0' : stream.isTTY === true && stream.hasColors();
 
 function list(): void {
   const paint = painter(colored(process.stdout));

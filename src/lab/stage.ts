@@ -17,6 +17,7 @@ import {
   sysctlsOf,
   type Tuning,
 } from '../scenario/plan.ts';
+import { within } from '../within.ts';
 import { Collector } from './collect.ts';
 import type { Lab, LabHost, LabProcess } from './lab.ts';
 import type { ActRecord, LostEvidence, Message, StepRecord } from './record.ts';
@@ -202,22 +203,17 @@ export async function playAct(
   let round = 0;
 
   const patience = PATIENCE_SECONDS + (client.spreadSeconds ?? 0);
-  const patiently = async (work: Promise<unknown>, what: string) => {
-    const timer = new AbortController();
-    const tooLate = sleep(patience * 1000, undefined, { signal: timer.signal }).then(() => {
-      throw new LabError(
-        'STEP_FAILED',
-        `${what} took more than ${formatDuration(patience)}`,
-        'see events.ndjson for what the client met; a step that may hang needs an "observe" after it',
-      );
-    });
-    tooLate.catch(() => {});
-    try {
-      await Promise.race([work, tooLate]);
-    } finally {
-      timer.abort();
-    }
-  };
+  const patiently = (work: Promise<unknown>, what: string) =>
+    within(
+      patience,
+      work,
+      () =>
+        new LabError(
+          'STEP_FAILED',
+          `${what} took more than ${formatDuration(patience)}`,
+          'see events.ndjson for what the client met; a step that may hang needs an "observe" after it',
+        ),
+    );
 
   const { spreadSeconds } = client;
   const spread = spreadSeconds === undefined ? {} : { spreadSeconds };

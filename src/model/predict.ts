@@ -119,13 +119,14 @@ export function predict(cell: Cell): Prediction {
   const known = remembered(cell, 0);
   const forgotten = whenForgotten(cell);
   const met = new Set<Met>();
+  // Whoever has closed it himself opens another.
+  if (pooled) met.add('reopened');
+  else {
+    if (known !== 'no') met.add('ok');
+    if (known !== 'yes') met.add(forgotten);
+  }
   // A pool that closes before the middlebox forgets says goodbye to everybody.
   const goodbye = pooled && (client.poolIdleSeconds as number) < middlebox.timeoutSeconds;
-  if (goodbye || (pooled && forgotten !== 'timeout')) met.add('reopened');
-  else {
-    if (known !== 'no') met.add(pooled ? 'reopened' : 'ok');
-    if (known !== 'yes') met.add(pooled ? 'reopened' : forgotten);
-  }
   const serverIdle = noticesIdle(server, hz);
   const silent = middlebox.layer === 'L4' && middlebox.atExpiry === 'forgets';
   const leftBehind: Certainty = goodbye || !silent || known === 'yes' ? 'no' : known === 'no' ? 'yes' : 'maybe';

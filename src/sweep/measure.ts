@@ -2,17 +2,19 @@
 // timeout and the kernel telling what it made of the options.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { renderRules } from '../../services/balancer/rules.ts';
-import type { ListenerEvent, ListenerPort } from '../../services/broker/listener.ts';
+import type { ListenerPort } from '../../services/broker/listener.ts';
 import type { SwarmCommand, SwarmEvent } from '../../services/client/swarm.ts';
 import type { SocketWish } from '../../services/socket-wish.ts';
 import { LabError } from '../errors.ts';
 import type { Lab, LabProcess } from '../lab/lab.ts';
 import type { SocketOptions } from '../linux/libc.ts';
 import type { Cell, Met, Side } from '../model/predict.ts';
+import { within } from '../within.ts';
 
 const FIRST_PORT = 10_000;
 const FIRST_SERVER_PORT = 30_000;
 const START_SECONDS = 10;
+const READY = /"event":"ready"/;
 
 /** What was seen of a cell. */
 export interface Measured {
@@ -110,41 +112,41 @@ async function setRules(lab: Lab, placed: readonly Placed[], { balancer, server 
   await host.setSysctl('net.netfilter.nf_conntrack_tcp_loose', 0);
 }
 
-/** Follows what a program tells, one JSON object a line. */
-class Listening<E> {
-  readonly seen: E[] = [];
+/** What became of each connection, kept as it is told: there may be thousands. */
+class Fates {
+  readonly opened = new Map<number, SocketOptions>();
+  /** Times of the first and of the second answer. */
+  readonly first = new Map<number, number>();
+  readonly second = new Map<number, number>();
+  readonly ended = new Map<number, { time: number; how: string }>();
+  /** Connections of which the second request's outcome is known. */
+  readonly settled = new Set<number>();
+
   #wake: () => void = () => {};
 
   readonly onLine = (line: string): void => {
-    this.seen.push(JSON.parse(line) as E);
+    this.#add(JSON.parse(line) as SwarmEvent);
     this.#wake();
   };
 
-  /** Waits until so much is there, or the time is up. @returns whether it is there */
-  async until(done: (seen: readonly E[]) => boolean, seconds: number): Promise<boolean> {
-    const timer = new AbortController();
-    const late = sleep(seconds * 1000, undefined, { signal: timer.signal }).then(
-      () => false,
-      () => false,
-    );
-    try {
-      for (let over = false; !over; ) {
-        if (done(this.seen)) return true;
-        const next = new Promise<boolean>((resolve) => {
-          this.#wake = () => resolve(true);
-        });
-        over = !(await Promise.race([next, late]));
-      }
-      return done(this.seen);
-    } finally {
-      timer.abort();
-    }
+  /** Waits until so much is known. */
+  async until(done: () => boolean): Promise<void> {
+    while (!done())
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+  }
+
+  #add(event: SwarmEvent): void {
+    if (event.event === 'ready') return;
+    const { id, time } = event;
+    if (event.event === 'open') this.opened.set(id, event.kernel);
+    else if (event.event === 'ended') this.ended.set(id, { time, how: event.how });
+    else if (this.first.has(id)) this.second.set(id, time);
+    else this.first.set(id, time);
+    if (event.event === 'ended' || this.second.has(id)) this.settled.add(id);
   }
 }
-
-type Ended = Extract<SwarmEvent, { event: 'ended' }>;
-type Opened = Extract<SwarmEvent, { event: 'open' }>;
-type Ponged = Extract<SwarmEvent, { event: 'pong' }>;
 
 function metOf(how: string | undefined): Met | 'other' {
   if (how === 'PONG') return 'ok';
@@ -162,8 +164,8 @@ export async function measureCells(lab: Lab, cells: readonly Cell[], options: Me
     throw new LabError('BAD_OPTION', 'the cells of one measurement have the same quiet', 'measure them apart');
   const placed = place(cells);
   await setRules(lab, placed, options);
-  const served = new Listening<ListenerEvent>();
-  const swarm = new Listening<SwarmEvent>();
+  const fates = new Fates();
+  const over = new AbortController();
   const listening = new Map(
     placed.map(({ cell, serverPort }): [number, ListenerPort] => [
       serverPort,
@@ -178,21 +180,21 @@ export async function measureCells(lab: Lab, cells: readonly Cell[], options: Me
       {
         as: `the listener on ${options.server}`,
         input: 'pipe',
-        onLine: served.onLine,
       },
     );
   const client = lab.host(options.client).spawnModule('services/client/swarm', [], {
     as: `the swarm on ${options.client}`,
     input: 'pipe',
-    onLine: swarm.onLine,
+    onLine: fates.onLine,
   });
   try {
     return await Promise.race([
-      follow(lab, { placed, quiet, client, served, swarm }, options),
+      follow(lab, { placed, quiet, client, server, fates, signal: over.signal }, options),
       server.died,
       client.died,
     ]);
   } finally {
+    over.abort();
     await Promise.all([client.stop('SIGKILL'), server.stop('SIGKILL')]);
   }
 }
@@ -201,56 +203,52 @@ interface Under {
   placed: readonly Placed[];
   quiet: number;
   client: LabProcess;
-  served: Listening<ListenerEvent>;
-  swarm: Listening<SwarmEvent>;
+  server: LabProcess;
+  fates: Fates;
+  signal: AbortSignal;
 }
 
 async function follow(
   lab: Lab,
-  { placed, quiet, client, served, swarm }: Under,
+  { placed, quiet, client, server, fates, signal }: Under,
   options: MeasureOptions,
 ): Promise<Measured[]> {
-  const must = async (what: string, done: Promise<boolean>) => {
-    if (!(await done))
-      throw new LabError('STEP_FAILED', `${what} took more than ${START_SECONDS} s`, 'measure fewer cells at once');
-  };
+  const all = placed.length;
+  const must = (what: string, done: () => boolean) =>
+    within(
+      START_SECONDS,
+      fates.until(done),
+      () => new LabError('STEP_FAILED', `${what} took more than ${START_SECONDS} s`, 'measure fewer cells at once'),
+    );
   const tell = (command: SwarmCommand) => client.write(JSON.stringify(command));
   const ids = placed.map((_, id) => id);
-  const count = (event: string) => (seen: readonly { event: string }[]) =>
-    seen.filter((each) => each.event === event).length >= placed.length;
-  const started = (seen: readonly { event: string }[]) => seen.some(({ event }) => event === 'ready');
-  await must('starting both ends', served.until(started, START_SECONDS));
-  await must('starting both ends', swarm.until(started, START_SECONDS));
+  await Promise.all([server.line(READY), client.line(READY)]);
   const box = lab.host(options.balancer);
   const host = box.serviceAddress ?? box.address;
   tell({ do: 'open', sockets: placed.map(({ cell, port }, id) => ({ id, host, port, ...wishOf(cell.client) })) });
-  await must('opening the connections', swarm.until(count('open'), START_SECONDS));
+  await must('opening the connections', () => fates.opened.size === all);
   tell({ do: 'ping', ids });
-  await must('the first answers', swarm.until(count('pong'), START_SECONDS));
-  await sleep(quiet * 1000);
+  await must('the first answers', () => fates.first.size === all);
+  await sleep(quiet * 1000, undefined, { signal });
   const asked = lab.now();
   tell({ do: 'ping', ids });
-  const fate = (id: number) => {
-    const mine = swarm.seen.filter(
-      (event): event is Ended | Ponged => event.event !== 'ready' && event.event !== 'open' && event.id === id,
-    );
-    const pongs = mine.filter(({ event }) => event === 'pong');
-    const [first, second] = pongs;
-    return { ended: mine.find((event): event is Ended => event.event === 'ended'), first, pong: second };
-  };
-  await swarm.until(() => ids.every((id) => fate(id).ended ?? fate(id).pong), options.patienceSeconds);
+  // Who says nothing by then has met a time-out.
+  await Promise.race([
+    fates.until(() => fates.settled.size === all),
+    sleep(options.patienceSeconds * 1000, undefined, { signal }),
+  ]);
   return ids.map((id): Measured => {
-    const { ended, first, pong } = fate(id);
-    const opened = swarm.seen.find((event): event is Opened => event.event === 'open' && event.id === id) as Opened;
-    const how = pong ? 'PONG' : ended?.how;
-    const at = (pong ?? ended)?.time;
+    const answered = fates.second.get(id);
+    const ended = fates.ended.get(id);
+    const how = answered === undefined ? ended?.how : 'PONG';
+    const at = answered ?? ended?.time;
     const early = ended !== undefined && ended.time < asked;
     return {
       met: metOf(how),
       how,
       seconds: at === undefined || early ? undefined : at - asked,
-      endedInQuiet: early && first ? ended.time - first.time : undefined,
-      kernel: opened.kernel,
+      endedInQuiet: early ? ended.time - (fates.first.get(id) as number) : undefined,
+      kernel: fates.opened.get(id) as SocketOptions,
     };
   });
 }

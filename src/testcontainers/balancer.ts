@@ -12,6 +12,7 @@ import {
 import type { FlowsAnswer, Service } from '../../services/balancer/forgetful.ts';
 import { LATE, type Mode } from '../../services/balancer/modes.ts';
 import { containerEngine } from '../engines/docker/client.ts';
+import { INSIDE } from '../engines/docker/control.ts';
 import { labImage, labImageName } from '../engines/docker/image.ts';
 import { LabError } from '../errors.ts';
 import type { SocketRow } from '../evidence/sockets.ts';
@@ -65,7 +66,7 @@ export interface Zombie {
   peer: string;
 }
 
-const FORGETFUL = ['node', '/opt/idlelab/services/balancer/forgetful.js'];
+const FORGETFUL = ['node', `${INSIDE.code}/services/balancer/forgetful.js`];
 /** So long a packet to a container of this machine takes at most. */
 const REACH_MS = 3000;
 const CLOSED_PORT = 1;

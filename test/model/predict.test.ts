@@ -71,6 +71,10 @@ describe('traps', () => {
     const { firstRequest, zombie } = predict(cell({ ...off, poolIdleSeconds: 300 }, box('drop')));
     expect([[...firstRequest], zombie]).toEqual([['reopened'], 'no']);
   });
+  it('a pool that closes them later opens new ones too, but its FIN comes too late for the server', () => {
+    const { firstRequest, zombie } = predict(cell({ ...off, poolIdleSeconds: 600 }, box('drop')));
+    expect([[...firstRequest], zombie]).toEqual([['reopened'], 'yes']);
+  });
 });
 
 const side: fc.Arbitrary<Side> = fc.record({

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Duplex, PassThrough } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from 'dockerode';
 import { now } from '../../clock.ts';
 import { LabError } from '../../errors.ts';
@@ -17,6 +16,7 @@ import {
   type WatchOrder,
 } from '../../lab/lab.ts';
 import type { LostEvidence } from '../../lab/record.ts';
+import { within } from '../../within.ts';
 import type { FromHost, Hello, Question, Questions, ToHost } from './control.ts';
 
 /** Clocks that differ by more are those of two machines. */
@@ -190,16 +190,16 @@ export class ContainerHost implements LabHost {
 
   /** Waits until it runs, and learns what it says of itself. */
   async ready(): Promise<Hello> {
-    const patience = new AbortController();
-    const silent = sleep(READY_SECONDS * 1000, undefined, { signal: patience.signal }).then(() => {
-      throw new LabError(
-        'SERVICE_SILENT',
-        `the container of ${this.name} runs, and says nothing for ${READY_SECONDS} s`,
-        'run again; if it stays so, the machine is too busy',
-      );
-    });
-    silent.catch(() => {});
-    const hello = await Promise.race([this.#hello, this.died, silent]).finally(() => patience.abort());
+    const hello = await within(
+      READY_SECONDS,
+      Promise.race([this.#hello, this.died]),
+      () =>
+        new LabError(
+          'SERVICE_SILENT',
+          `the container of ${this.name} runs, and says nothing for ${READY_SECONDS} s`,
+          'run again; if it stays so, the machine is too busy',
+        ),
+    );
     this.interfaces = new Map(
       hello.interfaces.map(({ index, name, address }) => [index, this.#place.linkNames[address ?? ''] ?? name]),
     );

@@ -9,6 +9,7 @@ import { playAct } from '../../lab/stage.ts';
 import { codeRoot, moduleExtension } from '../../root.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import type { Engine, Staged } from '../engine.ts';
+import { refuseChosenKernel } from '../real-time.ts';
 import { containerEngine, OWNER_LABEL, owner, RUN_LABEL } from './client.ts';
 import { labImage } from './image.ts';
 import { DockerLab } from './lab.ts';
@@ -99,13 +100,7 @@ export const docker: Engine = {
   name: 'docker',
   sideBySide: false,
   async stage(plan, folder, { onMessage, signal }): Promise<Staged> {
-    const picky = plan.acts.find(({ hz }) => hz !== undefined);
-    if (picky)
-      throw new LabError(
-        'WRONG_KERNEL',
-        `the act ${picky.name} is about a kernel with HZ ${picky.hz}, and at the lengths of life`,
-        'add --engine virtual: its kernels can be chosen (npm run kernel -- --hz all builds them)',
-      );
+    refuseChosenKernel(plan);
     const run = randomBytes(4).toString('hex');
     const client = await containerEngine();
     const { serverVersion } = client.info.containerRuntime;

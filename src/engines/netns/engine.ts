@@ -5,6 +5,7 @@ import { LabError } from '../../errors.ts';
 import type { ActRecord, Message } from '../../lab/record.ts';
 import { codeRoot, moduleExtension } from '../../root.ts';
 import type { Engine, Staged } from '../engine.ts';
+import { refuseChosenKernel } from '../real-time.ts';
 
 const INNER_ID = '1';
 
@@ -34,16 +35,8 @@ export function enterLab(command: readonly string[]) {
 export const netns: Engine = {
   name: 'netns',
   sideBySide: false,
-  stage(plan, folder, { onMessage, signal }) {
-    const picky = plan.acts.find(({ hz }) => hz !== undefined);
-    if (picky)
-      return Promise.reject(
-        new LabError(
-          'WRONG_KERNEL',
-          `the act ${picky.name} is about a kernel with HZ ${picky.hz}, and at the lengths of life`,
-          'add --engine virtual: its kernels can be chosen (npm run kernel -- --hz all builds them)',
-        ),
-      );
+  async stage(plan, folder, { onMessage, signal }) {
+    refuseChosenKernel(plan);
     const inside = join(codeRoot, `src/engines/netns/inside${moduleExtension}`);
     const child = enterLab([process.execPath, inside, folder]);
     const stop = () => child.kill('SIGKILL');

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { containerEngine, OWNER_LABEL, RUN_LABEL } from '../../../src/engines/docker/client.ts';
 import { createNetwork } from '../../../src/engines/docker/networks.ts';
 import { sweep } from '../../../src/engines/docker/sweep.ts';
-import { start } from '../../helpers/cli.ts';
+import { start, until } from '../../helpers/cli.ts';
 import { containersThere, dockerode, ours } from '../../helpers/docker.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-docker-left-'));
@@ -29,6 +29,7 @@ acts:
 `,
 );
 
+const PATIENCE_MS = 60_000;
 const play = (runs: string, ...more: string[]) =>
   start([scenario, '--engine', 'docker', '--runs', join(scratch, runs), ...more]);
 const madeBy = (pid: number) => ours((owner) => owner.split(' ')[1] === String(pid));
@@ -66,7 +67,7 @@ describe.runIf(containersThere)('nothing is left on the container engine', () =>
 
   it('after a run whose server died', async () => {
     const started = play('died', '--reporter', 'json');
-    while (!started.stderr().includes('quiet')) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => started.stderr().includes('quiet'), PATIENCE_MS);
     const engine = await dockerode();
     const name = (await madeBy(started.child.pid as number)).find((each) => each.endsWith('mq-1')) as string;
     const exec = await engine.getContainer(name.slice(1)).exec({ Cmd: ['pkill', '-KILL', 'redis-server'] });
@@ -79,7 +80,7 @@ describe.runIf(containersThere)('nothing is left on the container engine', () =>
 
   it('after a run whose container was taken away', async () => {
     const started = play('removed');
-    while (!started.stderr().includes('quiet')) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => started.stderr().includes('quiet'), PATIENCE_MS);
     const engine = await dockerode();
     const name = (await madeBy(started.child.pid as number)).find((each) => each.endsWith('mq-2')) as string;
     await engine.getContainer(name.slice(1)).remove({ force: true });
@@ -90,7 +91,7 @@ describe.runIf(containersThere)('nothing is left on the container engine', () =>
 
   it('after Ctrl-C: exit 130, no run', async () => {
     const started = play('interrupted');
-    while (!started.stderr().includes('quiet')) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => started.stderr().includes('quiet'), PATIENCE_MS);
     started.child.kill('SIGINT');
     const { code } = await started.ended;
     expect(code).toBe(130);
