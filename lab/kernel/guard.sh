@@ -17,6 +17,8 @@ for number in $cpus; do
 done
 [ -n "$cpu" ] || cpu=${cpus%% *}
 if [ -n "$cpu" ] && taskset -c "$cpu" true 2>/dev/null; then set -- taskset -c "$cpu" "$@"; fi
+# It keeps a folder with its process id, by default in the home folder, which may not be there; killed, it would leave it.
+uml=$(mktemp -d "${TMPDIR:-/tmp}/uml-idlelab.XXXXXX") && set -- "$@" "uml_dir=$uml"
 "$@" </dev/null 3<&- 4<&- &
 kernel=$!
 # User-Mode Linux makes itself the leader of a process group, in which its helpers are.
@@ -31,6 +33,7 @@ reader=$!
 trap '' PIPE
 wait $kernel
 code=$?
+[ -z "$uml" ] || rm -rf "$uml"
 exec 4<&-
 # From here on that number may be somebody else's.
 kill $reader 2>/dev/null

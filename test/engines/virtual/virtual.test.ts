@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { findKernel } from '../../../src/engines/virtual/kernel.ts';
+import { findKernel, kernelCache } from '../../../src/engines/virtual/kernel.ts';
 import { packageRoot } from '../../../src/root.ts';
 import { commandOf, descendants, isAlive, run, start, until } from '../../helpers/cli.ts';
 
@@ -130,6 +130,19 @@ describe.runIf(built !== undefined)('in virtual time', () => {
     const { code, stderr } = await run(args);
     expect(stderr).toMatch(/ENGINE_DIED: the lab’s kernel [\s\S]*Kernel panic - not syncing: Attempted to kill init!/);
     expect(code).toBe(2);
+  });
+
+  it('needs no home folder, and leaves nothing in one', async () => {
+    const home = join(scratch, 'home');
+    mkdirSync(home);
+    for (const HOME of ['/nonexistent', home]) {
+      const { code, stderr } = await run([scenario, '--engine', 'virtual', '--runs', join(scratch, 'homeless')], [], {
+        HOME,
+        XDG_CACHE_HOME: join(kernelCache(), '../..'),
+      });
+      expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+    }
+    expect(readdirSync(home)).toEqual([]);
   });
 
   it('a kernel that cannot run ends the run as inconclusive, with what it printed', async () => {
