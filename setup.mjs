@@ -22,11 +22,12 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 const CANNOT_RUN = 3;
 const nodeBin = join(root, 'node_modules/.bin/node');
 
-// Debian and Ubuntu package of every program the lab calls by name.
+// Debian and Ubuntu packages of every program the lab calls by name.
 const SYSTEM_PACKAGES = {
   haproxy: 'haproxy',
   nft: 'nftables',
   ipvsadm: 'ipvsadm',
+  nginx: 'nginx-light libnginx-mod-stream',
   'redis-server': 'redis-server',
   'redis-cli': 'redis-tools',
   unshare: 'util-linux',
@@ -46,7 +47,7 @@ function missingPrograms() {
   return Object.keys(SYSTEM_PACKAGES).filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
 }
 
-const packagesOf = (programs) => [...new Set(programs.map((name) => SYSTEM_PACKAGES[name]))].sort();
+const packagesOf = (programs) => [...new Set(programs.flatMap((name) => SYSTEM_PACKAGES[name].split(' ')))].sort();
 
 const installCommand = (packages) => `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
 

@@ -8,7 +8,7 @@ export interface SocketWish {
 }
 
 /** The descriptor of a socket, which Node keeps to itself. */
-const descriptorOf = (socket: Socket): number => (socket as unknown as { _handle: { fd: number } })._handle.fd;
+export const descriptorOf = (socket: Socket): number => (socket as unknown as { _handle: { fd: number } })._handle.fd;
 
 /** Gives a connected socket its options; what the kernel made of them is asked of the kernel. */
 export function applyWish(socket: Socket, { keepalive, userTimeoutSeconds }: SocketWish): SocketOptions {

@@ -16,7 +16,7 @@ describe('the published schemas', () => {
   );
 
   it.each(
-    ['scenario', 'middlebox', 'tuning'].flatMap((kind) => {
+    ['scenario', 'middlebox', 'tuning', 'sweep'].flatMap((kind) => {
       const folder = kind === 'middlebox' ? 'middleboxes' : `${kind}s`;
       return readdirSync(join(packageRoot, 'lab', folder)).map((file) => [kind, folder, file]);
     }),

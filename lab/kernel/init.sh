@@ -12,4 +12,6 @@ mount -t hostfs -o "$IDLELAB_FOLDER" none /run/out
 stty raw -echo <&1 2>/dev/null
 # What was compiled outside need not be compiled again.
 export NODE_COMPILE_CACHE="$IDLELAB_COMPILE_CACHE"
+# A sweep holds thousands of connections.
+ulimit -n 65536
 exec "$IDLELAB_NODE" --no-memory-reducer "$IDLELAB_PROGRAM" /run/out

@@ -102,7 +102,7 @@ async function everSeen(): Promise<string[]> {
 
 /** Resolves when it sees packets. */
 async function startResetter(service: Service): Promise<void> {
-  const ports = [service.port, ...service.upstreams.map(portOf)].join(',');
+  const ports = `${service.port}/${service.upstreams.map(portOf).join(',')}`;
   const file = fileURLToPath(new URL(`./reset-both${moduleExtension}`, import.meta.url));
   const child = spawn(process.execPath, [...process.execArgv, file, ports, String(service.idleTimeoutSeconds)], {
     stdio: ['ignore', 'pipe', 'inherit'],

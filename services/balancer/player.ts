@@ -1,6 +1,7 @@
 import type { Flow } from '../../src/evidence/flows.ts';
 import type { LabHost, LabProcess } from '../../src/lab/lab.ts';
 import type { MiddleboxPlan } from '../../src/scenario/plan.ts';
+import type { ManyPlayer } from './many.ts';
 
 export interface PlayerContext {
   box: MiddleboxPlan;
@@ -45,4 +46,6 @@ export interface Player {
   /** What it sets in its host's kernel, for places where that must be known before the host is there. */
   sysctls?(box: MiddleboxPlan): Record<string, number>;
   play(context: PlayerContext): Promise<Playing>;
+  /** How it is played many times at once, for a sweep; undefined where it cannot be. */
+  many?: ManyPlayer;
 }

@@ -2,7 +2,7 @@
 // kernel's (a conntrack DESTROY event of an ESTABLISHED flow); the sequence numbers are those of its own capture, for a
 // RST counts only if it is exactly the next one expected (RFC 5961, 3.2).
 //
-// usage, on the middlebox: reset-both <port>[,<port>…] <idle timeout in seconds>; first the port it listens on, then servers'
+// usage, on the middlebox: reset-both <ports it listens on>[/<ports of servers>] <idle timeout in seconds>; ports: 6379,6380
 import { now } from '../../src/clock.ts';
 import type { FlowEvent } from '../../src/evidence/flows.ts';
 import { parsePacket, seqDelta, seqLength } from '../../src/evidence/packet.ts';
@@ -11,8 +11,9 @@ import { pollInput, send, socket } from '../../src/linux/libc.ts';
 import { PacketRing, RING_LINKTYPE } from '../../src/linux/packet-ring.ts';
 import { resetPacket } from './reset-packet.ts';
 
-const [port, ...more] = (process.argv[2] as string).split(',').map(Number) as [number, ...number[]];
-const ports = new Set([port, ...more]);
+const [own, servers] = (process.argv[2] as string).split('/').map((list) => list.split(',').map(Number));
+const listening = new Set(own);
+const ports = new Set([...listening, ...(servers ?? [])]);
 const idleSeconds = Number(process.argv[3]);
 /** The kernel removes an expired entry when it next looks at it; we make it look just after the expiry. */
 const LOOK_AFTER_MS = 20;
@@ -56,7 +57,7 @@ function readPackets(): void {
     const known = nextSequence.get(key);
     if (known === undefined || packet.flags.includes('S') || seqDelta(known, next) > 0) nextSequence.set(key, next);
     expiry.set(
-      packet.dport === port ? `${packet.src}:${packet.sport}` : `${packet.dst}:${packet.dport}`,
+      listening.has(packet.dport) ? `${packet.src}:${packet.sport}` : `${packet.dst}:${packet.dport}`,
       performance.now() + idleSeconds * 1000,
     );
   }

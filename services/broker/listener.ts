@@ -1,46 +1,103 @@
-// Many listening ports in one process, each with socket options of its own for what it accepts: the server's side of a sweep.
+// Many listening ports in one process, each with settings of its own for what it accepts: the server's side of a sweep. A client
+// says who it is first ("HELLO <trial> <which connection of it>").
 //
-// usage: listener <address> <JSON: a list of { port, … socket options }>
-import { createServer } from 'node:net';
+// usage: listener <address>; then lines of JSON on standard input
+import { createServer, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
 import { now } from '../../src/clock.ts';
-import type { SocketOptions } from '../../src/linux/libc.ts';
-import { applyWish, type SocketWish } from '../socket-wish.ts';
+import { type SocketOptions, socketTraffic } from '../../src/linux/libc.ts';
+import { type Beat, LineTalk } from '../line-talk.ts';
+import { applyWish, descriptorOf, type SocketWish } from '../socket-wish.ts';
 
-export type ListenerPort = SocketWish & { port: number };
+export type ListenerPort = SocketWish & Beat & { port: number };
+export type ListenerCommand =
+  | { do: 'listen'; ports: ListenerPort[] }
+  /** Data on the connections of these trials, at a moment (epoch seconds). */
+  | { do: 'push'; ids: number[]; at: number }
+  /** When did the last packet come, asked at a moment. */
+  | { do: 'look'; ids: number[]; at: number };
 
 export type ListenerEvent = { time: number } & (
-  | { event: 'ready' }
-  | { event: 'accepted'; port: number; peer: string; kernel: SocketOptions }
-  /** `how`: an error's code, or "FIN". */
-  | { event: 'ended'; port: number; peer: string; how: string }
+  | { event: 'ready' | 'listening' }
+  | { event: 'hello'; id: number; kernel: SocketOptions }
+  | { event: 'did'; id: number }
+  | { event: 'looked'; id: number; lastHeardAt: number }
+  /** `how`: an error's code, "FIN", "heartbeat". Only of a trial's first connection. */
+  | { event: 'ended'; id: number; how: string }
 );
 
 type Said<T> = T extends unknown ? Omit<T, 'time'> : never;
 const say = (event: Said<ListenerEvent>) => process.stdout.write(`${JSON.stringify({ time: now(), ...event })}\n`);
 
-const [address, ports] = process.argv.slice(2) as [string, string];
+const [address] = process.argv.slice(2) as [string];
 const BACKLOG = 4096;
+/** The first connection of every trial, while it lasts. */
+const firsts = new Map<number, { socket: Socket; talk: LineTalk }>();
 
-await Promise.all(
-  (JSON.parse(ports) as ListenerPort[]).map(({ port, ...wish }) => {
-    const server = createServer((socket) => {
-      const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-      const end = (how: string) => {
-        say({ event: 'ended', port, peer, how });
-        socket.destroy();
-      };
-      socket.setNoDelay(true);
-      say({ event: 'accepted', port, peer, kernel: applyWish(socket, wish) });
-      socket.setEncoding('utf8').on('data', (text: string) => socket.write(text.replaceAll('PING', 'PONG')));
-      socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
-      socket.once('end', () => end('FIN'));
-    });
-    return new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host: address, port, backlog: BACKLOG }, resolve);
-    });
-  }),
-);
+function serve(socket: Socket, wish: ListenerPort): void {
+  const kernel = applyWish(socket, wish);
+  let first: number | undefined;
+  let over = false;
+  const end = (how: string) => {
+    if (over) return;
+    over = true;
+    if (first !== undefined) {
+      firsts.delete(first);
+      say({ event: 'ended', id: first, how });
+    }
+    socket.destroy();
+  };
+  const talk = new LineTalk(socket, (line) => {
+    const [word, id, which] = line.split(' ') as [string, string, string?];
+    if (word === 'HELLO') {
+      if (which === '1') {
+        first = Number(id);
+        firsts.set(first, { socket, talk });
+        say({ event: 'hello', id: first, kernel });
+      }
+      talk.say('WELCOME');
+      talk.beat(wish, () => end('heartbeat'));
+    } else if (word === 'DO') {
+      say({ event: 'did', id: Number(id) });
+      talk.say(`DONE ${id}`);
+    }
+  });
+  socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
+  socket.once('end', () => end('FIN'));
+}
+
+const listen = (ports: readonly ListenerPort[]) =>
+  Promise.all(
+    ports.map(
+      (wish) =>
+        new Promise<void>((resolve, reject) => {
+          const server = createServer((socket) => serve(socket, wish));
+          server.once('error', reject);
+          server.listen({ host: address, port: wish.port, backlog: BACKLOG }, resolve);
+        }),
+    ),
+  );
+
+const later = (time: number, work: () => void) => setTimeout(work, Math.max(0, (time - now()) * 1000));
+
+createInterface({ input: process.stdin })
+  .on('line', (line) => {
+    const command = JSON.parse(line) as ListenerCommand;
+    if (command.do === 'listen') void listen(command.ports).then(() => say({ event: 'listening' }));
+    else if (command.do === 'push')
+      later(command.at, () => {
+        for (const id of command.ids) firsts.get(id)?.talk.say('PUSH');
+      });
+    else
+      later(command.at, () => {
+        for (const id of command.ids) {
+          const connection = firsts.get(id);
+          if (connection === undefined) continue;
+          const { sinceHeardSeconds } = socketTraffic(descriptorOf(connection.socket));
+          say({ event: 'looked', id, lastHeardAt: now() - sinceHeardSeconds });
+        }
+      });
+  })
+  // Whoever gave the orders is gone: so are we.
+  .on('close', () => process.exit(0));
 say({ event: 'ready' });
-// Whoever started us is gone: so are we.
-process.stdin.resume().on('end', () => process.exit(0));

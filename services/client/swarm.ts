@@ -1,54 +1,202 @@
-// Many connections in one process, each with socket options of its own: the client's side of a sweep. Told what to do by lines
-// of JSON on standard input, tells what happens by lines of JSON on standard output. It decides nothing and judges nothing.
+// Many connections in one process, each with settings of its own: the client's side of a sweep. Told what to try by a line of
+// JSON on standard input, tells what came of each by a line of JSON on standard output. It decides and judges nothing.
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { now } from '../../src/clock.ts';
-import type { SocketOptions } from '../../src/linux/libc.ts';
-import { applyWish, type SocketWish } from '../socket-wish.ts';
+import { ownSocketOptions, type SocketOptions, socketTraffic } from '../../src/linux/libc.ts';
+import { type Beat, LineTalk } from '../line-talk.ts';
+import { applyWish, descriptorOf, type SocketWish } from '../socket-wish.ts';
 
-export type SwarmCommand =
-  | { do: 'open'; sockets: (SocketWish & { id: number; host: string; port: number })[] }
-  /** One PING on each; what is dead says so. */
-  | { do: 'ping'; ids: number[] };
+export interface SwarmTask extends SocketWish, Beat {
+  id: number;
+  host: string;
+  port: number;
+  /** Epoch seconds. */
+  openAt: number;
+  commandTimeoutSeconds?: number;
+  poolIdleSeconds?: number;
+  /** When a request is made: so long after the first answer, or at a moment. */
+  ask?: { quietSeconds: number } | { at: number };
+  /** How long its answer is waited for. */
+  patienceSeconds: number;
+  /** A moment at which it is asked when the last packet came. */
+  lookAt?: number;
+  /** Counts packets and octets, for so long, from a moment after the first answer on. */
+  countSeconds?: number;
+  /** When to stop if nothing happens. */
+  untilAt?: number;
+}
+
+export type SwarmCommand = { do: 'try'; tasks: SwarmTask[] } | { do: 'end' };
 
 export type SwarmEvent = { time: number } & (
   | { event: 'ready' }
-  | { event: 'open'; id: number; local: string; kernel: SocketOptions }
-  | { event: 'pong'; id: number }
-  /** `how`: an error's code, or "FIN". */
-  | { event: 'ended'; id: number; how: string }
+  /** The first answer has come. */
+  | { event: 'open'; id: number; kernel: SocketOptions }
+  | {
+      event: 'done';
+      id: number;
+      openedAt?: number;
+      askedAt?: number;
+      /** When it was known what the request met, or when the connection ended. */
+      knownAt?: number;
+      how: string;
+      /** Whether the request was answered on the connection, on a new one after that had ended, or not at all. */
+      answered: 'same' | 'anew' | 'no';
+      /** When the connection ended, if it has. */
+      endedAt?: number;
+      /** Epoch seconds of the last packet from the peer, as of the look. */
+      lastHeardAt?: number;
+      traffic?: { seconds: number; packets: number; bytes: number };
+      kernel?: SocketOptions;
+    }
 );
 
+type Done = Extract<SwarmEvent, { event: 'done' }>;
 type Said<T> = T extends unknown ? Omit<T, 'time'> : never;
 const say = (event: Said<SwarmEvent>) => process.stdout.write(`${JSON.stringify({ time: now(), ...event })}\n`);
-const sockets = new Map<number, Socket>();
+/** Answers need a moment before counting begins. */
+const SETTLE_MS = 500;
 
-function open({ id, host, port, ...wish }: Extract<SwarmCommand, { do: 'open' }>['sockets'][0]): void {
-  const socket = connect({ host, port });
-  sockets.set(id, socket);
-  let over = false;
-  const end = (how: string) => {
-    if (over) return;
-    over = true;
-    say({ event: 'ended', id, how });
-    socket.destroy();
-  };
-  socket.setNoDelay(true);
-  socket.on('connect', () =>
-    say({ event: 'open', id, local: `${socket.localAddress}:${socket.localPort}`, kernel: applyWish(socket, wish) }),
-  );
-  socket.setEncoding('utf8').on('data', (text: string) => {
-    for (const _ of text.matchAll(/PONG\n/g)) say({ event: 'pong', id });
-  });
-  socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
-  socket.on('end', () => end('FIN'));
+const at = (time: number, work: () => void): NodeJS.Timeout => setTimeout(work, Math.max(0, (time - now()) * 1000));
+
+class Connection {
+  readonly #task: SwarmTask;
+  readonly #done: Omit<Done, 'time'>;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #socket: Socket | undefined;
+  #over = false;
+  #told = false;
+
+  constructor(task: SwarmTask) {
+    this.#task = task;
+    this.#done = { event: 'done', id: task.id, how: '', answered: 'no' };
+    at(task.openAt, () => this.#open());
+  }
+
+  #open(): void {
+    const { id, host, port, untilAt } = this.#task;
+    const socket = connect({ host, port });
+    this.#socket = socket;
+    const talk = new LineTalk(socket, (line) =>
+      line === 'WELCOME' ? this.#welcome(talk) : this.#answer(line, 'same'),
+    );
+    socket.on('connect', () => {
+      this.#done.kernel = applyWish(socket, this.#task);
+      talk.say(`HELLO ${id} 1`);
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#end(error.code ?? error.message));
+    socket.on('end', () => this.#end('FIN'));
+    if (untilAt !== undefined) this.#timers.push(at(untilAt, () => this.#finish('watched')));
+  }
+
+  #welcome(talk: LineTalk): void {
+    const { id, ask, lookAt, countSeconds, poolIdleSeconds } = this.#task;
+    const socket = this.#socket as Socket;
+    const fd = descriptorOf(socket);
+    this.#done.openedAt = now();
+    // As it is now, with all that was asked for.
+    this.#done.kernel = ownSocketOptions(fd);
+    say({ event: 'open', id, kernel: this.#done.kernel });
+    talk.beat(this.#task, () => this.#end('heartbeat'));
+    if (poolIdleSeconds !== undefined) this.#timers.push(setTimeout(() => this.#end('pool'), poolIdleSeconds * 1000));
+    if (ask) {
+      const when = 'at' in ask ? ask.at : now() + ask.quietSeconds;
+      this.#timers.push(at(when, () => this.#ask(talk)));
+    }
+    if (lookAt !== undefined)
+      this.#timers.push(
+        at(lookAt, () => {
+          if (!this.#over) this.#done.lastHeardAt = now() - socketTraffic(descriptorOf(socket)).sinceHeardSeconds;
+        }),
+      );
+    if (countSeconds !== undefined) this.#timers.push(setTimeout(() => this.#count(countSeconds), SETTLE_MS));
+  }
+
+  #count(seconds: number): void {
+    if (this.#over) return;
+    const fd = descriptorOf(this.#socket as Socket);
+    const [before, from] = [socketTraffic(fd), now()];
+    this.#timers.push(
+      setTimeout(() => {
+        if (this.#over) return;
+        const after = socketTraffic(fd);
+        this.#done.traffic = {
+          seconds: now() - from,
+          packets: after.packets - before.packets,
+          bytes: after.bytes - before.bytes,
+        };
+        this.#finish('counted');
+      }, seconds * 1000),
+    );
+  }
+
+  #ask(talk: LineTalk): void {
+    this.#done.askedAt = now();
+    if (this.#over) {
+      this.#anew();
+      return;
+    }
+    talk.say(`DO ${this.#task.id}`);
+    const { commandTimeoutSeconds, patienceSeconds } = this.#task;
+    if (commandTimeoutSeconds !== undefined && commandTimeoutSeconds < patienceSeconds)
+      this.#timers.push(setTimeout(() => this.#end('no reply'), commandTimeoutSeconds * 1000));
+    else this.#timers.push(setTimeout(() => this.#finish('silence'), patienceSeconds * 1000));
+  }
+
+  #answer(line: string, answered: 'same' | 'anew'): void {
+    if (line !== `DONE ${this.#task.id}`) return;
+    this.#done.answered = answered;
+    if (answered === 'same') {
+      this.#done.knownAt = now();
+      this.#done.how = 'answer';
+    }
+    this.#finish(this.#done.how);
+  }
+
+  /** The connection is over. Whoever has asked, asks once more on a new one, as clients do that hide a lost connection. */
+  #end(how: string): void {
+    if (this.#over || this.#told) return;
+    this.#over = true;
+    const { askedAt } = this.#done;
+    this.#done.endedAt = now();
+    this.#done.how = how;
+    if (how === 'pool') this.#socket?.end();
+    else this.#socket?.destroy();
+    if (askedAt !== undefined) this.#done.knownAt = this.#done.endedAt;
+    const { ask, untilAt } = this.#task;
+    if (ask === undefined || untilAt !== undefined || this.#done.openedAt === undefined) this.#finish(how);
+    else if (askedAt !== undefined) this.#anew();
+  }
+
+  #anew(): void {
+    const { id, host, port, patienceSeconds } = this.#task;
+    const socket = connect({ host, port });
+    this.#timers.push(setTimeout(() => this.#finish(this.#done.how), patienceSeconds * 1000));
+    const talk = new LineTalk(socket, (line) => {
+      if (line === 'WELCOME') talk.say(`DO ${id}`);
+      else this.#answer(line, 'anew');
+    });
+    socket.on('connect', () => talk.say(`HELLO ${id} 2`));
+    socket.on('error', () => {});
+    this.#socket = socket;
+  }
+
+  #finish(how: string): void {
+    if (this.#told) return;
+    this.#told = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    say({ ...this.#done, how });
+    // What has been told costs no more; but whose peer is to notice by himself, he must not learn it from us.
+    if (this.#task.untilAt === undefined) this.#socket?.end();
+  }
 }
 
 createInterface({ input: process.stdin })
   .on('line', (line) => {
     const command = JSON.parse(line) as SwarmCommand;
-    if (command.do === 'open') for (const socket of command.sockets) open(socket);
-    else for (const id of command.ids) sockets.get(id)?.write('PING\n');
+    if (command.do === 'try') for (const task of command.tasks) new Connection(task);
+    else process.exit(0);
   })
   // Whoever gave the orders is gone: so are we.
   .on('close', () => process.exit(0));

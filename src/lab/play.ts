@@ -10,7 +10,7 @@ import { playAct } from './stage.ts';
 import { Watcher } from './watch/watcher.ts';
 
 /** In a tmpfs of the lab's own. */
-const SCRATCH = '/run/idlelab';
+export const SCRATCH = '/run/idlelab';
 
 type Tell = (message: Message) => void;
 
@@ -59,7 +59,7 @@ function saveEvidence(evidence: string, output: string): void {
   }
 }
 
-const asLabError = (failure: unknown): LabError =>
+export const asLabError = (failure: unknown): LabError =>
   failure instanceof LabError
     ? failure
     : new LabError(

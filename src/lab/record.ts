@@ -57,6 +57,8 @@ export type Message =
   | { type: 'step'; act: string; text: string; waitSeconds?: number }
   | { type: 'played'; act: ActRecord }
   | { type: 'clock'; act: string; time: number }
+  /** Of a sweep. */
+  | { type: 'outcome'; outcome: import('../sweep/trial.ts').Outcome }
   | { type: 'done'; versions: Record<string, string>; memoryMb: number }
   | {
       type: 'error';

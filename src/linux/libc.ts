@@ -230,6 +230,30 @@ export const ownSocketOptions = (fd: number): SocketOptions => ({
   userTimeoutMs: numberOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT),
 });
 
+const TCP_INFO = 11;
+/** Octets of struct tcp_info (linux/tcp.h) up to tcpi_bytes_sent. */
+const TCP_INFO_LENGTH = 208;
+/** IPv4 and TCP headers with the timestamp option (RFC 7323). */
+const HEADER_BYTES = 20 + 20 + 12;
+
+/** What a socket of this process has sent and received (TCP_INFO). */
+export interface SocketTraffic {
+  /** Segments, both ways. */
+  packets: number;
+  /** On the wire, both ways, from the IPv4 header on. */
+  bytes: number;
+  /** Since the last packet came. */
+  sinceHeardSeconds: number;
+}
+
+export function socketTraffic(fd: number): SocketTraffic {
+  const info = getOption(fd, IPPROTO_TCP, TCP_INFO, TCP_INFO_LENGTH);
+  const [lastData, lastAck] = [info.readUInt32LE(52), info.readUInt32LE(56)];
+  const packets = info.readUInt32LE(136) + info.readUInt32LE(140);
+  const data = Number(info.readBigUInt64LE(200)) + Number(info.readBigUInt64LE(128));
+  return { packets, bytes: packets * HEADER_BYTES + data, sinceHeardSeconds: Math.min(lastData, lastAck) / 1000 };
+}
+
 /** Asks the kernel about a socket of another process, through a duplicate of its descriptor. */
 export function socketOptions(pid: number, descriptor: number): SocketOptions {
   const fd = duplicateOf(pid, descriptor);

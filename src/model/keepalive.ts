@@ -34,14 +34,18 @@ export function probeTime({ idleSeconds, intervalSeconds }: Keepalive, k: number
 export const gapBetweenProbes = ({ idleSeconds, intervalSeconds }: Keepalive, hz: number): Interval =>
   timer(Math.max(idleSeconds, intervalSeconds), hz);
 
-/** How many probes a silent peer is sent before the socket is given up; with a user timeout the probe count is ignored. */
-function looksUntilDeath(keepalive: Keepalive, hz: number): { fewest: number; most: number } {
+/**
+ * How many probes a silent peer is sent before the socket is given up; with a user timeout the probe count is ignored.
+ * @param answered whether the last packet may have been the answer to a probe: the first one comes later then
+ */
+function looksUntilDeath(keepalive: Keepalive, hz: number, answered: boolean): { fewest: number; most: number } {
   const { probes, intervalSeconds, userTimeoutSeconds = 0 } = keepalive;
   if (userTimeoutSeconds === 0) return { fewest: probes, most: probes };
   const first = probeTime(keepalive, 1, hz);
+  const latest = answered ? gapBetweenProbes(keepalive, hz).to : first.to;
   const each = timer(intervalSeconds, hz);
   const needed = (start: number, step: number) => Math.max(1, Math.ceil((userTimeoutSeconds - start) / step - 1e-9));
-  return { fewest: needed(first.to, each.to), most: needed(first.from, each.from) };
+  return { fewest: needed(latest, each.to), most: needed(first.from, each.from) };
 }
 
 /**
@@ -51,7 +55,7 @@ function looksUntilDeath(keepalive: Keepalive, hz: number): { fewest: number; mo
  */
 export function deathOfIdle(keepalive: Keepalive | 'off', hz: number, { answered = false } = {}): Interval {
   if (keepalive === 'off') return NEVER;
-  const { fewest, most } = looksUntilDeath(keepalive, hz);
+  const { fewest, most } = looksUntilDeath(keepalive, hz, answered);
   const userTimeout = keepalive.userTimeoutSeconds ?? 0;
   const later = answered ? gapBetweenProbes(keepalive, hz).to - timer(keepalive.idleSeconds, hz).to : 0;
   return {
@@ -75,7 +79,7 @@ export interface Patience {
 
 /**
  * Whether a flow that nothing but keepalive refreshes is remembered through a quiet time.
- * @param lost how many probes in a row get lost before they reach the middlebox
+ * @param lost how many probes in a row get lost, once, before they reach the middlebox
  * @param quietSeconds how long nothing else is sent
  */
 export function keptAlive(
@@ -88,19 +92,29 @@ export function keptAlive(
   const certainly = forgets.to + DELAYED_ACK_SECONDS;
   if (keepalive === 'off') return quietSeconds >= certainly ? 'no' : 'maybe';
   // Who loses as many probes as he may send gives the connection up himself.
-  const { fewest, most } = looksUntilDeath(keepalive, hz);
+  const { fewest, most } = looksUntilDeath(keepalive, hz, true);
   if (lost >= most) return 'no';
   const remembered = (silence: Interval, left: number): Certainty => {
-    if (silence.to < forgets.from) return lost >= fewest ? 'maybe' : 'yes';
+    if (silence.to < forgets.from) return 'yes';
     return Math.min(silence.from, left) >= certainly ? 'no' : 'maybe';
   };
-  const first = probeTime(keepalive, lost + 1, hz);
-  const begin = remembered(first, quietSeconds);
-  // Then the same again and again, if there is time for it.
-  if (quietSeconds - first.from < forgets.from) return begin;
-  const again = plus(gapBetweenProbes(keepalive, hz), times(lost, timer(keepalive.intervalSeconds, hz)));
-  return worst(begin, remembered(again, quietSeconds - first.to));
+  const first = probeTime(keepalive, 1, hz);
+  const gap = gapBetweenProbes(keepalive, hz);
+  const repeats = quietSeconds - first.from >= forgets.from;
+  const [begin, again] = [remembered(first, quietSeconds), remembered(gap, quietSeconds - first.to)];
+  // What is not lost comes again and again, if there is time for it.
+  const calm = repeats ? worst(begin, again) : begin;
+  if (lost === 0) return calm;
+  const late = times(lost, timer(keepalive.intervalSeconds, hz));
+  const lossy = [remembered(plus(first, late), quietSeconds), remembered(plus(gap, late), quietSeconds - first.to)];
+  // They get lost at the beginning or later.
+  const once = lossy[0] === lossy[1] || !repeats ? (lossy[0] as Certainty) : 'maybe';
+  return worst(calm, once, lost >= fewest ? 'maybe' : 'yes');
 }
+
+/** Whether a side may give up for so many probes without answer, lost wherever. */
+export const mayDieOfLost = (keepalive: Keepalive | 'off', lost: number, hz: number): boolean =>
+  keepalive !== 'off' && lost >= looksUntilDeath(keepalive, hz, true).fewest;
 
 /**
  * Whether an idle connection outlives a time in which no packet gets through.
@@ -108,7 +122,7 @@ export function keptAlive(
  */
 export function survivesOutage(keepalive: Keepalive | 'off', outageSeconds: number, hz: number): Certainty {
   if (keepalive === 'off') return 'yes';
-  const { fewest, most } = looksUntilDeath(keepalive, hz);
+  const { fewest, most } = looksUntilDeath(keepalive, hz, true);
   const each = timer(keepalive.intervalSeconds, hz);
   // All probes but the first can fall into it at the earliest when the first is sent as it begins.
   if (outageSeconds < (fewest - 1) * each.from) return 'yes';

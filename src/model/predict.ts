@@ -1,7 +1,15 @@
 // What will happen to a connection with these settings behind that middlebox, as far as the kernel's timers tell: a pure
 // function, fast enough for whole landscapes of settings. Where the lateness of a timer decides it says so.
 import { best, type Certainty, exactly, type Interval, NEVER, worst } from './interval.ts';
-import { costAnHour, deathOfIdle, type Keepalive, keptAlive, survivesOutage } from './keepalive.ts';
+import {
+  costAnHour,
+  deathOfIdle,
+  gapBetweenProbes,
+  type Keepalive,
+  keptAlive,
+  mayDieOfLost,
+  survivesOutage,
+} from './keepalive.ts';
 import { deathInFlight } from './retransmission.ts';
 import { granuleSeconds } from './timer-wheel.ts';
 
@@ -12,7 +20,7 @@ export interface Side {
   heartbeatSeconds?: number;
   /** How long the application waits for the answer to a PING; without it a lost PING goes unnoticed. */
   heartbeatTimeoutSeconds?: number;
-  /** How long the application waits for the answer to a command. */
+  /** How long the application waits for the answer to a command; a heartbeat is none. */
   commandTimeoutSeconds?: number;
   /** A pool closes a connection that it has not used for so long. */
   poolIdleSeconds?: number;
@@ -48,7 +56,7 @@ export type Met = 'ok' | 'reopened' | 'reset' | 'timeout';
 export interface Prediction {
   /** Whether the connection outlives the quiet. */
   survives: Certainty;
-  /** The same if so many probes in a row get lost: 1, 2, 3. */
+  /** The same if so many probes in a row get lost, once: 1, 2, 3. */
   survivesLost: readonly [Certainty, Certainty, Certainty];
   /** What the first request may meet. */
   firstRequest: ReadonlySet<Met>;
@@ -65,14 +73,19 @@ export interface Prediction {
 }
 
 const sooner = (a: Interval, b: Interval): Interval => ({ from: Math.min(a.from, b.from), to: Math.min(a.to, b.to) });
-const OUTAGES = [10, 60, 300] as const;
+export const OUTAGES = [10, 60, 300] as const;
 
 /** Octets of a small command and its answer, with headers and acknowledgements: PING and PONG of Redis. */
 export const HEARTBEAT_BYTES: number = 2 * (20 + 20 + 12) + 14 + 7 + (20 + 20 + 12);
 
-/** Whether bytes of the application come often enough; its timers are exact to the millisecond. */
-const beats = ({ heartbeatSeconds }: Side, timeoutSeconds: number): Certainty =>
-  heartbeatSeconds !== undefined && heartbeatSeconds < timeoutSeconds ? 'yes' : 'no';
+/** A heartbeat's timer and the middlebox's are of different clocks: where they are this near, either may be first. */
+const BEAT_LATE_SECONDS = 0.25;
+
+/** Whether bytes of the application come often enough. */
+function beats({ heartbeatSeconds }: Side, timeoutSeconds: number): Certainty {
+  if (heartbeatSeconds === undefined || heartbeatSeconds >= timeoutSeconds + BEAT_LATE_SECONDS) return 'no';
+  return heartbeatSeconds < timeoutSeconds - BEAT_LATE_SECONDS ? 'yes' : 'maybe';
+}
 
 /**
  * When a side notices that its peer is gone though it has nothing to send. A heartbeat keeps data in flight: keepalive does
@@ -83,27 +96,104 @@ function noticesIdle(side: Side, hz: number): Interval {
   // Most packets of an idle peer are answers to probes.
   const idle = deathOfIdle(keepalive, hz, { answered: true });
   if (heartbeatSeconds === undefined) return idle;
-  const inFlight = heartbeatTimeoutSeconds === undefined ? noticesInFlight(side) : exactly(heartbeatTimeoutSeconds);
-  const afterBeat = { from: inFlight.from, to: heartbeatSeconds + inFlight.to };
-  // A keepalive that ends sooner than the next beat comes is in time.
-  return idle.to < heartbeatSeconds ? sooner(idle, afterBeat) : afterBeat;
+  const kernel = kernelNoticesInFlight(side);
+  const inFlight = heartbeatTimeoutSeconds === undefined ? kernel : sooner(kernel, exactly(heartbeatTimeoutSeconds));
+  // The next beat may come at any moment until then, and from there on keepalive does not run.
+  if (idle.from >= heartbeatSeconds) return { from: inFlight.from, to: heartbeatSeconds + inFlight.to };
+  return { from: Math.min(idle.from, inFlight.from), to: Math.min(idle.to, heartbeatSeconds) + inFlight.to };
 }
 
-function noticesInFlight({ keepalive, retries, commandTimeoutSeconds }: Side): Interval {
+/** When the kernel gives up what is in flight. */
+function kernelNoticesInFlight({ keepalive, retries }: Side): Interval {
   const userTimeoutSeconds = keepalive === 'off' ? 0 : (keepalive.userTimeoutSeconds ?? 0);
-  const kernel = deathInFlight({ userTimeoutSeconds, ...(retries === undefined ? {} : { retries }) });
-  return commandTimeoutSeconds === undefined ? kernel : sooner(kernel, exactly(commandTimeoutSeconds));
+  return deathInFlight({ userTimeoutSeconds, ...(retries === undefined ? {} : { retries }) });
 }
 
-/** Whether the middlebox still knows the connection at the end of the quiet. */
-function remembered({ client, server, middlebox, quietSeconds, hz }: Cell, lost: number): Certainty {
+/** The same for the application, which waits for the answer to its command, or to the next heartbeat. */
+function noticesInFlight(side: Side): Interval {
+  const { commandTimeoutSeconds, heartbeatSeconds, heartbeatTimeoutSeconds } = side;
+  const beat =
+    heartbeatSeconds === undefined || heartbeatTimeoutSeconds === undefined
+      ? NEVER
+      : { from: heartbeatTimeoutSeconds, to: heartbeatSeconds + heartbeatTimeoutSeconds };
+  const command = commandTimeoutSeconds === undefined ? NEVER : exactly(commandTimeoutSeconds);
+  return sooner(sooner(kernelNoticesInFlight(side), command), beat);
+}
+
+/** A packet of data that gets lost is sent again, and again; so late it comes at most when a few of them do (RTO backoff). */
+const SENT_AGAIN_SECONDS = 3;
+
+/** Which side's packets are lost where some are: who keeps the connection alive, the client first. */
+export const losingSide = ({ client, server }: Pick<Cell, 'client' | 'server'>): 'client' | 'server' =>
+  client.keepalive !== 'off' || client.heartbeatSeconds !== undefined || server.keepalive === 'off'
+    ? 'client'
+    : 'server';
+
+/** Whether several, none of which suffices alone, may keep it alive together: each comes too late in another's silence. */
+function together({ client, server, middlebox }: Cell): boolean {
+  const firsts = [client, server].flatMap(({ keepalive, heartbeatSeconds }) => [
+    ...(keepalive === 'off' ? [] : [keepalive.idleSeconds]),
+    ...(heartbeatSeconds === undefined ? [] : [heartbeatSeconds]),
+  ]);
+  return firsts.length > 1 && Math.min(...firsts) < middlebox.timeoutSeconds;
+}
+
+/**
+ * Whether the middlebox still knows the connection at the end of the quiet.
+ * @param lost how many packets in a row of the losing side get lost before they reach it
+ */
+function remembered(cell: Cell, lost: number): Certainty {
+  const { client, server, middlebox, quietSeconds, hz } = cell;
   const { layer, timeoutSeconds, ownTimers } = middlebox;
   if (quietSeconds < timeoutSeconds) return 'yes';
   const spoken = best(beats(client, timeoutSeconds), beats(server, timeoutSeconds));
-  if (layer === 'L7' || spoken === 'yes') return spoken;
+  if (layer === 'L7' || spoken !== 'no') {
+    const loser = cell[losingSide(cell)];
+    const hurried =
+      (loser.heartbeatSeconds ?? 0) + SENT_AGAIN_SECONDS >= timeoutSeconds ||
+      (loser.heartbeatTimeoutSeconds ?? Number.POSITIVE_INFINITY) < SENT_AGAIN_SECONDS ||
+      [client, server].some(({ keepalive }) => mayDieOfLost(keepalive, lost, hz));
+    return spoken === 'yes' && lost > 0 && hurried ? 'maybe' : spoken;
+  }
   const patience = { timeoutSeconds, lateSeconds: ownTimers ? granuleSeconds(timeoutSeconds, hz) : 0 };
-  return best(...[client, server].map(({ keepalive }) => keptAlive(keepalive, patience, { quietSeconds, lost, hz })));
+  const kept = (side: Side, count: number) => keptAlive(side.keepalive, patience, { quietSeconds, lost: count, hz });
+  const alone = best(kept(client, 0), kept(server, 0));
+  const calm = alone === 'no' && together(cell) ? 'maybe' : alone;
+  if (lost === 0) return calm;
+  if (client.keepalive === 'off' || server.keepalive === 'off') {
+    const lossy = best(kept(client, lost), kept(server, lost));
+    return lossy === 'no' && together(cell) ? 'maybe' : lossy;
+  }
+  // What the other side is answered may get lost too.
+  const both = worst(kept(client, lost), kept(server, lost));
+  return both === 'yes' || calm === 'no' ? both : 'maybe';
 }
+
+/**
+ * When a side learns that the middlebox has forgotten it, seconds after the last packet that came through: its first late
+ * packet is answered with a RST, or it gets no answer any more.
+ */
+function learns(side: Side, { latePacket }: Middlebox, hz: number): Interval {
+  const { keepalive, heartbeatSeconds } = side;
+  if (latePacket === 'drop') {
+    const death = noticesIdle(side, hz);
+    return { from: Math.min(death.from, deathOfIdle(keepalive, hz).from), to: death.to + goodCycle(side, hz) };
+  }
+  const beat = heartbeatSeconds ?? Number.POSITIVE_INFINITY;
+  const probe = keepalive === 'off' ? NEVER : { from: keepalive.idleSeconds, to: gapBetweenProbes(keepalive, hz).to };
+  return { from: Math.min(beat, probe.from), to: Math.min(beat, probe.to) + goodCycle(side, hz) + LATE_SECONDS };
+}
+
+/** Before it there may have been a probe that was still in time. */
+const goodCycle = ({ keepalive, heartbeatSeconds }: Side, hz: number): number =>
+  Math.min(
+    heartbeatSeconds ?? Number.POSITIVE_INFINITY,
+    keepalive === 'off'
+      ? Number.POSITIVE_INFINITY
+      : deathOfIdle({ ...keepalive, probes: 1, userTimeoutSeconds: 0 }, hz).to,
+  );
+/** Until a program hears what its kernel knows, and answers have come. */
+const LATE_SECONDS = 1;
 
 /** What the first request meets on a connection that is forgotten. */
 function whenForgotten({ middlebox }: Cell): Met {
@@ -113,45 +203,106 @@ function whenForgotten({ middlebox }: Cell): Met {
   return latePacket === 'drop' ? 'timeout' : 'reset';
 }
 
-export function predict(cell: Cell): Prediction {
+/** Whether a side outlives a time in which no packet gets through, at any moment of its idle time. */
+function outlives(side: Side, other: Side, seconds: number, hz: number): Certainty {
+  const { keepalive, heartbeatSeconds, heartbeatTimeoutSeconds } = side;
+  const probing = survivesOutage(keepalive, seconds, hz);
+  // An answer to the other's heartbeat may be in flight as it begins.
+  const answering: Certainty =
+    other.heartbeatSeconds !== undefined && kernelNoticesInFlight(side).from <= back(seconds) ? 'maybe' : 'yes';
+  // Data from the other side, as soon as it comes through, is an answer too.
+  const saved = probing === 'no' && other.heartbeatSeconds !== undefined ? 'maybe' : probing;
+  if (heartbeatSeconds === undefined) return worst(saved, answering);
+  const kernel = kernelNoticesInFlight(side);
+  const gone = heartbeatTimeoutSeconds === undefined ? kernel : sooner(kernel, exactly(heartbeatTimeoutSeconds));
+  const beating: Certainty =
+    back(seconds) < gone.from ? 'yes' : seconds >= heartbeatSeconds + gone.to + LATE_SECONDS ? 'no' : 'maybe';
+  // Keepalive does not run while a heartbeat is in flight: it has less of the time for itself.
+  return worst(beating, answering, probing === 'no' ? 'maybe' : probing);
+}
+
+/** At the latest so long after it was first sent is data sent again after an outage (RTO backoff). */
+const back = (outageSeconds: number): number => Math.min(2 * outageSeconds + LATE_SECONDS, outageSeconds + 121);
+
+/** When the client knows that a forgotten connection is over, seconds after its last packet that came through. */
+function knows({ client, middlebox, quietSeconds, hz }: Cell): { early: Interval; met: Interval } {
+  const met = middlebox.latePacket === 'drop' ? noticesInFlight(client) : { from: 0, to: LATE_SECONDS };
+  return { early: learns(client, middlebox, hz), met: { from: quietSeconds + met.from, to: quietSeconds + met.to } };
+}
+
+/** What the first request may meet, where the middlebox may have forgotten. */
+function meets(cell: Cell, known: Certainty): Set<Met> {
+  const met = new Set<Met>();
+  if (known !== 'no') met.add('ok');
+  if (known === 'yes') return met;
+  const forgotten = whenForgotten(cell);
+  if (forgotten === 'reopened') return met.add('reopened');
+  const { early } = knows(cell);
+  // Who was told by a probe or a heartbeat of his own has opened another by the morning.
+  if (early.from < cell.quietSeconds) met.add('reopened');
+  if (known === 'maybe' || early.to + LATE_SECONDS >= cell.quietSeconds) met.add(forgotten);
+  return met;
+}
+
+/** Whether the server has a socket left to which nobody belongs, when the client has noticed. */
+function leavesZombie(cell: Cell, known: Certainty, met: ReadonlySet<Met>): Certainty {
   const { client, server, middlebox, quietSeconds, hz } = cell;
+  const { poolIdleSeconds } = client;
+  const pooled = poolIdleSeconds !== undefined && poolIdleSeconds < quietSeconds;
+  if (middlebox.layer === 'L7' || middlebox.atExpiry !== 'forgets') return 'no';
+  const forgotten = pooled ? remembered({ ...cell, quietSeconds: poolIdleSeconds }, 0) : known;
+  if (forgotten === 'yes') return 'no';
+  const { early, met: late } = knows(cell);
+  const when = pooled
+    ? sooner(early, exactly(poolIdleSeconds))
+    : {
+        from: met.has('reopened') ? early.from : late.from,
+        to: met.has('reset') || met.has('timeout') ? late.to : Math.min(early.to, late.to),
+      };
+  const noticed = learns(server, middlebox, hz);
+  if (noticed.to < when.from) return 'no';
+  return forgotten === 'no' && noticed.from > when.to + 2 * LATE_SECONDS ? 'yes' : 'maybe';
+}
+
+/** Whether a connection outlives a time in which no packet gets through, with a middlebox that remembers it meanwhile. */
+export const outlivesOutage = ({ client, server, hz }: Cell, seconds: number): Certainty =>
+  worst(outlives(client, server, seconds, hz), outlives(server, client, seconds, hz));
+
+export function predict(cell: Cell): Prediction {
+  const { client, server, quietSeconds, hz } = cell;
   const pooled = client.poolIdleSeconds !== undefined && client.poolIdleSeconds < quietSeconds;
   const known = remembered(cell, 0);
-  const forgotten = whenForgotten(cell);
-  const met = new Set<Met>();
   // Whoever has closed it himself opens another.
-  if (pooled) met.add('reopened');
-  else {
-    if (known !== 'no') met.add('ok');
-    if (known !== 'yes') met.add(forgotten);
-  }
-  // A pool that closes before the middlebox forgets says goodbye to everybody.
-  const goodbye = pooled && (client.poolIdleSeconds as number) < middlebox.timeoutSeconds;
-  const serverIdle = noticesIdle(server, hz);
-  const silent = middlebox.layer === 'L4' && middlebox.atExpiry === 'forgets';
-  const leftBehind: Certainty = goodbye || !silent || known === 'yes' ? 'no' : known === 'no' ? 'yes' : 'maybe';
+  const met: ReadonlySet<Met> = pooled ? new Set(['reopened']) : meets(cell, known);
   const ends = (side: Side) => ({ idle: noticesIdle(side, hz), inFlight: noticesInFlight(side) });
+  const lost = (count: number): Certainty => (pooled ? 'no' : remembered(cell, count));
   return {
     survives: pooled ? 'no' : known,
-    survivesLost: [remembered(cell, 1), remembered(cell, 2), remembered(cell, 3)],
+    survivesLost: [lost(1), lost(2), lost(3)],
     firstRequest: met,
     timeoutSeconds: met.has('timeout') ? noticesInFlight(client) : NEVER,
     deadPeer: { client: ends(client), server: ends(server) },
     outage: Object.fromEntries(
-      OUTAGES.map((seconds) => [
-        seconds,
-        worst(...[client, server].map(({ keepalive }) => survivesOutage(keepalive, seconds, hz))),
-      ]),
+      OUTAGES.map((seconds) => [seconds, outlivesOutage(cell, seconds)]),
     ) as Prediction['outage'],
-    bytesAnHour: [client, server].reduce(
-      (sum, side) => {
-        const { bytes } = costAnHour(side.keepalive, hz);
-        const beatBytes = side.heartbeatSeconds === undefined ? 0 : (3600 / side.heartbeatSeconds) * HEARTBEAT_BYTES;
-        return { from: sum.from + bytes.from + beatBytes, to: sum.to + bytes.to + beatBytes };
-      },
-      { from: 0, to: 0 },
-    ),
-    // A server that probes finds out: what it meets is reset, or nothing, until it gives up.
-    zombie: leftBehind !== 'no' && serverIdle.to < quietSeconds ? 'no' : leftBehind,
+    bytesAnHour: bytesAnHour(cell),
+    zombie: leavesZombie(cell, known, met),
   };
+}
+
+/** Keepalive does not run where data comes and goes more often. */
+function bytesAnHour({ client, server, hz }: Cell): Interval {
+  const beat = Math.min(
+    ...[client, server].map(({ heartbeatSeconds }) => heartbeatSeconds ?? Number.POSITIVE_INFINITY),
+  );
+  return [client, server].reduce(
+    (sum, { keepalive, heartbeatSeconds }) => {
+      const { bytes } = costAnHour(keepalive, hz);
+      const probes = keepalive !== 'off' && beat <= keepalive.idleSeconds ? exactly(0) : bytes;
+      const from = Number.isFinite(beat) ? 0 : probes.from;
+      const beatBytes = heartbeatSeconds === undefined ? 0 : (3600 / heartbeatSeconds) * HEARTBEAT_BYTES;
+      return { from: sum.from + from + beatBytes, to: sum.to + probes.to + beatBytes };
+    },
+    { from: 0, to: 0 },
+  );
 }

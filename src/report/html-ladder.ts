@@ -27,6 +27,7 @@ function drawRow(
   lane: (host: string) => number,
   hosts: readonly string[],
   labelAt: number,
+  prefix: string,
 ): string {
   const text = (at: number, words: string, classes = '', more = '') =>
     `<text x="${at}" y="${y + 4}" class="${classes}"${more}>${html(words)}</text>`;
@@ -42,7 +43,7 @@ function drawRow(
       const line =
         from === to
           ? `<circle cx="${from}" cy="${y}" r="4" class="${kind}"/>`
-          : `<line x1="${from}" y1="${y}" x2="${tip}" y2="${y}" class="${kind}"${row.lost ? '' : ` marker-end="url(#${kind})"`}/>`;
+          : `<line x1="${from}" y1="${y}" x2="${tip}" y2="${y}" class="${kind}"${row.lost ? '' : ` marker-end="url(#${prefix}${kind})"`}/>`;
       const note = row.note === undefined ? '' : text(labelAt + 12, `↳ ${row.note}`, 'note', ` dy="${HEIGHT * 0.8}"`);
       return `<g><title>${html(`packet ${row.packet} in capture.pcapng`)}</title>${time}${line}${end}<text x="${labelAt}" y="${y + 4}" class="${kind}">${html(packetLabel(row))}</text>${note}</g>`;
     }
@@ -59,8 +60,11 @@ function drawRow(
   }
 }
 
-/** The ladder as SVG: lanes, arrows, states, in the colours of the page around it. */
-export function svgLadder(ladder: Ladder): string {
+/**
+ * The ladder as SVG: lanes, arrows, states, in the colours of the page around it.
+ * @param prefix of the ids in it, where a page has several
+ */
+export function svgLadder(ladder: Ladder, prefix = ''): string {
   const hosts = ladder.lanes.map(({ host }) => host);
   const lane = (host: string) => Math.max(0, hosts.indexOf(host));
   const labelAt = x(hosts.length - 1) + WIDTH.margin;
@@ -84,12 +88,12 @@ export function svgLadder(ladder: Ladder): string {
   const kinds = ['bad', 'again', 'beat', 'fin', 'syn', 'data'];
   return [
     `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="packets and socket states of connection ${ladder.connection}, in the order of time">`,
-    `<defs>${kinds.map((kind) => `<marker id="${kind}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0,0 L8,4 L0,8 z" class="${kind} head"/></marker>`).join('')}</defs>`,
+    `<defs>${kinds.map((kind) => `<marker id="${prefix}${kind}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0,0 L8,4 L0,8 z" class="${kind} head"/></marker>`).join('')}</defs>`,
     ...hosts.map(
       (host, index) =>
         `<line x1="${x(index)}" y1="${HEIGHT * 1.4}" x2="${x(index)}" y2="${height - 6}" class="lane"/><text x="${x(index)}" y="${HEIGHT}" text-anchor="middle" class="host">${html(host)}</text>`,
     ),
-    ...placed.map(({ row, at }) => drawRow(row, at, lane, hosts, labelAt)),
+    ...placed.map(({ row, at }) => drawRow(row, at, lane, hosts, labelAt, prefix)),
     '</svg>',
   ].join('\n');
 }

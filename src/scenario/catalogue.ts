@@ -41,6 +41,7 @@ class Modules<T> extends Folder {
 export const SCENARIOS: Folder = new Folder(join(packageRoot, 'lab/scenarios'), '.yaml');
 export const MIDDLEBOXES: Folder = new Folder(join(packageRoot, 'lab/middleboxes'), '.yaml');
 export const TUNINGS: Folder = new Folder(join(packageRoot, 'lab/tunings'), '.yaml');
+export const SWEEPS: Folder = new Folder(join(packageRoot, 'lab/sweeps'), '.yaml');
 
 export const CHECKS: Modules<{ default: Check }> = new Modules('src/judge/checks');
 export const FAULTS: Modules<{ default: import('../lab/fault.ts').Fault }> = new Modules('src/lab/faults');
@@ -55,6 +56,13 @@ export const BALANCERS: Modules<{ default: import('../../services/balancer/playe
 );
 export const REPORTERS: Modules<{ default: import('../report/reporter.ts').Reporter }> = new Modules(
   'src/report/formats',
+);
+
+export const SWEEP_REPORTERS: Modules<{ default: import('../report/sweep/reporter.ts').SweepReporter }> = new Modules(
+  'src/report/sweep/formats',
+);
+export const SETTINGS: Modules<{ default: import('../settings/setting.ts').Setting }> = new Modules(
+  'src/settings/targets',
 );
 
 export const AGENT_ACTIONS: readonly string[] = ['connect', 'connect-and-request', 'request', 'close'];

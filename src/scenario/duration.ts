@@ -28,6 +28,12 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
+/** A length that somebody chose, without a precision that nobody meant: "60 s", "5 min 50 s", "8 h", "2.5 s". */
+export function plainDuration(seconds: number): string {
+  if (seconds < 100) return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${Math.round(seconds * 10) / 10} s`;
+  return formatDuration(seconds).replace(/ 00 min$/, '');
+}
+
 /** The shortest form that a scenario file or a configuration would use: "350s", "1.5s", "8h". */
 export function shortDuration(seconds: number): string {
   if (seconds >= 3600 && seconds % 3600 === 0) return `${seconds / 3600}h`;

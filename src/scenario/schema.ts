@@ -118,6 +118,7 @@ export const middleboxSchema = z
       .union([
         z.strictObject({ conntrack: z.enum(['rebalance', 'reset-sender', 'drop', 'reset-both']) }),
         z.strictObject({ haproxy: z.strictObject({}) }),
+        z.strictObject({ nginx: z.strictObject({}) }),
         z.strictObject({ router: z.enum(['stateful']) }),
         z.strictObject({ ipvs: z.strictObject({ sloppyTcp: z.boolean() }) }),
       ])

@@ -7,23 +7,31 @@ interface Parameter {
   /** `count`: whole numbers; `duration`: seconds, written as in 350s. */
   kind: 'duration' | 'count';
   about: string;
+  /** Whether it can be left out, written "off" and kept as 0. */
+  off?: true;
 }
 
 /** The names that --scan and --list know. `server.` before one makes it the server's; else it is the client's. */
 export const PARAMETERS = {
-  keepIdle: { kind: 'duration', about: 'TCP_KEEPIDLE: the first probe comes after so much silence' },
+  keepIdle: { kind: 'duration', off: true, about: 'TCP_KEEPIDLE: the first probe comes after so much silence' },
   keepInterval: { kind: 'duration', about: 'TCP_KEEPINTVL: between probes without answer' },
   keepProbes: { kind: 'count', about: 'TCP_KEEPCNT: so many without answer end the connection' },
-  userTimeout: { kind: 'duration', about: 'TCP_USER_TIMEOUT: in its presence the probe count means nothing' },
-  heartbeat: { kind: 'duration', about: 'a PING of the application, this often' },
-  heartbeatTimeout: { kind: 'duration', about: 'how long the application waits for its answer' },
-  commandTimeout: { kind: 'duration', about: 'how long the application waits for the answer to a command' },
-  poolIdle: { kind: 'duration', about: 'a pool closes a connection that was not used for so long' },
-  retries: { kind: 'count', about: 'net.ipv4.tcp_retries2' },
+  userTimeout: {
+    kind: 'duration',
+    off: true,
+    about: 'TCP_USER_TIMEOUT: in its presence the probe count means nothing',
+  },
+  heartbeat: { kind: 'duration', off: true, about: 'a PING of the application, this often' },
+  heartbeatTimeout: { kind: 'duration', off: true, about: 'how long the application waits for its answer' },
+  commandTimeout: { kind: 'duration', off: true, about: 'how long the application waits for the answer to a command' },
+  poolIdle: { kind: 'duration', off: true, about: 'a pool closes a connection that was not used for so long' },
+  timeout: { kind: 'duration', about: 'the idle timeout of the middlebox itself' },
 } as const satisfies Record<string, Parameter>;
 export type ParameterName = keyof typeof PARAMETERS;
 
 const SERVER = 'server.';
+/** What a server has none of, in a sweep. */
+const CLIENT_ONLY: ReadonlySet<string> = new Set(['timeout', 'poolIdle', 'commandTimeout']);
 
 /** One axis of the landscape. */
 export interface Axis {
@@ -48,7 +56,8 @@ function bad(what: string, todo: string): LabError {
 function parameterOf(text: string): Pick<Axis, 'side' | 'parameter'> {
   const side = text.startsWith(SERVER) ? 'server' : 'client';
   const name = side === 'server' ? text.slice(SERVER.length) : text;
-  if (name in PARAMETERS) return { side, parameter: name as ParameterName };
+  if (name in PARAMETERS && !(side === 'server' && CLIENT_ONLY.has(name)))
+    return { side, parameter: name as ParameterName };
   const names = Object.keys(PARAMETERS);
   const near = suggestion(name, names);
   throw bad(
@@ -58,13 +67,15 @@ function parameterOf(text: string): Pick<Axis, 'side' | 'parameter'> {
 }
 
 function valueOf(parameter: ParameterName, text: string): number {
-  const { kind } = PARAMETERS[parameter];
+  const { kind, off }: Parameter = PARAMETERS[parameter];
+  if (off && text === 'off') return 0;
   if (kind === 'count') {
     if (/^\d+$/.test(text)) return Number(text);
     throw bad(`${parameter} "${text}" is no count`, 'a whole number, as in 9');
   }
   const seconds = parseDuration(text);
-  if (seconds === undefined) throw bad(`${parameter} "${text}" is no duration`, 'as in 350s, 10min or 8h');
+  if (seconds === undefined)
+    throw bad(`${parameter} "${text}" is no duration`, `as in 350s, 10min or 8h${off ? '; or off' : ''}`);
   return seconds;
 }
 
@@ -114,7 +125,14 @@ export function pointText(point: Point): string {
   return Object.entries(point)
     .map(([name, value]) => {
       const parameter = name.replace(SERVER, '') as ParameterName;
-      return `${name}=${PARAMETERS[parameter].kind === 'duration' ? shortDuration(value) : value}`;
+      return `${name}=${valueText(parameter, value)}`;
     })
     .join(' ');
+}
+
+/** A value as people write it: "350s", "9", "off". */
+export function valueText(parameter: ParameterName, value: number): string {
+  const { kind, off }: Parameter = PARAMETERS[parameter];
+  if (off && value === 0) return 'off';
+  return kind === 'duration' ? shortDuration(value) : String(value);
 }

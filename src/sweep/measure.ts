@@ -1,254 +1,367 @@
-// Measures cells on a lab that is up: one connection for each, all at the same time, with the balancer giving each its own
-// timeout and the kernel telling what it made of the options.
+// Measures trials on a lab that is up: one connection for each, all at the same time; the middlebox gives each its own patience,
+// the path loses what each is to lose, and the kernel tells what it made of the options.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { renderRules } from '../../services/balancer/rules.ts';
-import type { ListenerPort } from '../../services/broker/listener.ts';
-import type { SwarmCommand, SwarmEvent } from '../../services/client/swarm.ts';
+import type { ManyPlayer, ManyPort } from '../../services/balancer/many.ts';
+import { changeLoss, loseSet, renderLosses } from '../../services/balancer/many-rules.ts';
+import type { ListenerCommand, ListenerEvent, ListenerPort } from '../../services/broker/listener.ts';
+import type { SwarmCommand, SwarmEvent, SwarmTask } from '../../services/client/swarm.ts';
 import type { SocketWish } from '../../services/socket-wish.ts';
-import { LabError } from '../errors.ts';
-import type { Lab, LabProcess } from '../lab/lab.ts';
-import type { SocketOptions } from '../linux/libc.ts';
-import type { Cell, Met, Side } from '../model/predict.ts';
-import { within } from '../within.ts';
+import type { Lab, LabHost, LabProcess } from '../lab/lab.ts';
+import type { Side } from '../model/predict.ts';
+import { changeSeconds, type Moments, momentsOf } from './schedule.ts';
+import { losingSide, type Outcome, type Trial } from './trial.ts';
 
 const FIRST_PORT = 10_000;
-const FIRST_SERVER_PORT = 30_000;
-const START_SECONDS = 10;
+const START_SECONDS = 60;
 const READY = /"event":"ready"/;
-
-/** What was seen of a cell. */
-export interface Measured {
-  /** What the first request after the quiet met. */
-  met: Met | 'other';
-  /** In the kernel's words: an error's code, "FIN", "PONG", or undefined where nothing came in time. */
-  how: string | undefined;
-  /** Seconds from the request to that. */
-  seconds: number | undefined;
-  /** When the connection ended before the request, seconds after the first answer: nothing came after that. */
-  endedInQuiet: number | undefined;
-  /** What getsockopt(2) says of the client's socket. */
-  kernel: SocketOptions;
-}
+const LISTENING = /"event":"listening"/;
+/** From the last word of either side to the judgement that the other has heard nothing. */
+export const ZOMBIE_SECONDS = 2;
+/** Beyond what was scheduled, until everything has been told. */
+const GRACE_SECONDS = 30;
 
 export interface MeasureOptions {
   client: string;
   balancer: string;
-  server: string;
+  /** Servers; the second never sees a connection but by mistake. */
+  servers: readonly string[];
+  player: ManyPlayer;
   /** How long an answer is waited for. */
   patienceSeconds: number;
+  /** For how long the cost of an idle connection is counted. */
+  countSeconds: number;
+  onOutcome(outcome: Outcome): void;
 }
 
-const wishOf = ({ keepalive }: Side): SocketWish =>
-  keepalive === 'off'
+const wishOf = ({ keepalive, heartbeatSeconds, heartbeatTimeoutSeconds }: Side) => ({
+  ...(keepalive === 'off'
     ? {}
-    : {
+    : ({
         keepalive: {
           idleSeconds: keepalive.idleSeconds,
           intervalSeconds: keepalive.intervalSeconds,
           probes: keepalive.probes,
         },
         ...(keepalive.userTimeoutSeconds === undefined ? {} : { userTimeoutSeconds: keepalive.userTimeoutSeconds }),
-      };
-
-/** A number for each different thing, in the order in which they come. */
-class Numbers {
-  readonly #first: number;
-  readonly #known = new Map<string, number>();
-
-  constructor(first: number) {
-    this.#first = first;
-  }
-
-  of(thing: unknown): number {
-    const key = JSON.stringify(thing);
-    const known = this.#known.get(key) ?? this.#first + this.#known.size;
-    this.#known.set(key, known);
-    return known;
-  }
-}
+      } satisfies SocketWish)),
+  ...(heartbeatSeconds === undefined ? {} : { heartbeatSeconds }),
+  ...(heartbeatTimeoutSeconds === undefined ? {} : { heartbeatTimeoutSeconds }),
+});
 
 interface Placed {
-  cell: Cell;
-  /** Where its client connects, and where its server listens. */
+  id: number;
+  trial: Trial;
   port: number;
-  serverPort: number;
+  moments: Moments;
 }
 
-/** Cells alike in their timeout, late packet and server's options share a port. @throws LabError BAD_OPTION */
-function place(cells: readonly Cell[]): Placed[] {
-  const ports = new Numbers(FIRST_PORT);
-  const serverPorts = new Numbers(FIRST_SERVER_PORT);
-  return cells.map((cell) => {
-    const { layer, atExpiry, latePacket, timeoutSeconds } = cell.middlebox;
-    if (layer !== 'L4' || atExpiry !== 'forgets' || (latePacket !== 'drop' && latePacket !== 'reset-sender'))
-      throw new LabError(
-        'BAD_OPTION',
-        `a middlebox that ${atExpiry} at the expiry and meets late packets with ${latePacket} cannot be measured in a sweep`,
-        'play a scenario with it',
-      );
-    const serverPort = serverPorts.of([cell.server, latePacket]);
-    return { cell, serverPort, port: ports.of([timeoutSeconds, latePacket, serverPort]) };
+/** What happens to a trial's path, by which ports are told apart. */
+const lossOf = (trial: Trial): string => {
+  const { question } = trial;
+  if (question.kind === 'lost') return loseSet(losingSide(trial), question.count);
+  return question.kind === 'outage' ? `outage ${question.seconds}` : question.kind === 'dead' ? 'dead' : '';
+};
+
+/** Trials alike in their middlebox, their server's settings and what happens to the path share a port. */
+function place(trials: readonly Trial[], hz: number): Placed[] {
+  const changeAt = changeSeconds(trials, hz);
+  const ports = new Map<string, number>();
+  return trials.map((trial, id) => {
+    const key = JSON.stringify([trial.box, trial.server, lossOf(trial)]);
+    const port = ports.get(key) ?? FIRST_PORT + ports.size;
+    ports.set(key, port);
+    return { id, trial, port, moments: momentsOf(trial, changeAt, hz) };
   });
 }
 
-/** Sets the balancer up: a rule set for each port. */
-async function setRules(lab: Lab, placed: readonly Placed[], { balancer, server }: MeasureOptions): Promise<void> {
-  const host = lab.host(balancer);
-  const byPort = new Map(placed.map((each) => [each.port, each]));
-  const rules = [...byPort.values()].map(({ cell, port, serverPort }) =>
-    renderRules({
-      table: `balancer-${port}`,
-      address: host.serviceAddress ?? host.address,
-      port,
-      brokers: [{ name: 'server', address: lab.host(server).address, port: serverPort }],
-      connections: placed.length,
-      idleTimeoutSeconds: cell.middlebox.timeoutSeconds,
-      mode: cell.middlebox.latePacket as 'drop' | 'reset-sender',
-      ownAddress: !host.passesForeignAddresses,
-    }),
-  );
-  await host.run('nft', ['-f', '-'], rules.join('\n'));
-  // A packet in the middle of a connection that it does not know is no new connection.
-  await host.setSysctl('net.netfilter.nf_conntrack_tcp_loose', 0);
+/** What is known of a trial. */
+interface Fate {
+  done?: Extract<SwarmEvent, { event: 'done' }>;
+  serverKernel?: Outcome['kernel']['server'];
+  serverEnded?: number;
+  serverHeard?: number;
+  executed: number;
+  told: boolean;
 }
 
-/** What became of each connection, kept as it is told: there may be thousands. */
+/** Everything that either side says, by trial. */
 class Fates {
-  readonly opened = new Map<number, SocketOptions>();
-  /** Times of the first and of the second answer. */
-  readonly first = new Map<number, number>();
-  readonly second = new Map<number, number>();
-  readonly ended = new Map<number, { time: number; how: string }>();
-  /** Connections of which the second request's outcome is known. */
-  readonly settled = new Set<number>();
-
+  readonly all: Fate[];
+  open = 0;
   #wake: () => void = () => {};
 
-  readonly onLine = (line: string): void => {
-    this.#add(JSON.parse(line) as SwarmEvent);
+  constructor(count: number) {
+    this.all = Array.from({ length: count }, () => ({ executed: 0, told: false }));
+  }
+
+  readonly onClient = (line: string): void => {
+    const event = JSON.parse(line) as SwarmEvent;
+    if (event.event === 'open') this.open++;
+    else if (event.event === 'done') (this.all[event.id] as Fate).done = event;
     this.#wake();
   };
 
-  /** Waits until so much is known. */
-  async until(done: () => boolean): Promise<void> {
-    while (!done())
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-  }
+  readonly onServer = (line: string): void => {
+    const event = JSON.parse(line) as ListenerEvent;
+    if (!('id' in event)) return;
+    const fate = this.all[event.id] as Fate;
+    if (event.event === 'hello') fate.serverKernel = event.kernel;
+    else if (event.event === 'did') fate.executed++;
+    else if (event.event === 'looked') fate.serverHeard = event.lastHeardAt;
+    else fate.serverEnded ??= event.time;
+    this.#wake();
+  };
 
-  #add(event: SwarmEvent): void {
-    if (event.event === 'ready') return;
-    const { id, time } = event;
-    if (event.event === 'open') this.opened.set(id, event.kernel);
-    else if (event.event === 'ended') this.ended.set(id, { time, how: event.how });
-    else if (this.first.has(id)) this.second.set(id, time);
-    else this.first.set(id, time);
-    if (event.event === 'ended' || this.second.has(id)) this.settled.add(id);
+  /** Resolves when somebody has said something. */
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
   }
 }
 
-function metOf(how: string | undefined): Met | 'other' {
-  if (how === 'PONG') return 'ok';
-  if (how === undefined || how === 'ETIMEDOUT') return 'timeout';
-  return how === 'ECONNRESET' || how === 'EPIPE' ? 'reset' : 'other';
+const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
+const TIMEOUTS = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'silence', 'no reply', 'heartbeat']);
+
+function metOf({ answered, how, askedAt, endedAt }: Extract<SwarmEvent, { event: 'done' }>): Outcome['met'] {
+  if (askedAt === undefined) return undefined;
+  if (answered === 'same') return 'ok';
+  if (endedAt !== undefined && endedAt < askedAt) return answered === 'anew' ? 'reopened' : 'other';
+  if (RESETS.has(how)) return 'reset';
+  if (TIMEOUTS.has(how)) return 'timeout';
+  return how === 'FIN' ? 'closed' : 'other';
+}
+
+/** @param start epoch seconds of the group's beginning @param until epoch seconds at which the watch was over */
+function outcomeOf({ trial, moments }: Placed, fate: Fate, start: number, until: number): Outcome {
+  const { done, serverKernel, serverEnded } = fate;
+  const kernel = {
+    ...(done?.kernel === undefined ? {} : { client: done.kernel }),
+    ...(serverKernel === undefined ? {} : { server: serverKernel }),
+  };
+  const base = { key: trial.key, kernel };
+  if (done === undefined || done.openedAt === undefined)
+    return { ...base, problem: done === undefined ? 'nothing was heard of it' : `it could not connect: ${done.how}` };
+  const { askedAt, knownAt, endedAt, how, traffic } = done;
+  switch (trial.question.kind) {
+    case 'cost':
+      return traffic === undefined ? { ...base, problem: `it ended while it was idle: ${how}` } : { ...base, traffic };
+    case 'dead': {
+      const since = (heard: number | undefined) =>
+        trial.question.kind === 'dead' && trial.question.inFlight ? askedAt : heard;
+      const [client, server] = [
+        [endedAt, since(done.lastHeardAt)],
+        [serverEnded, since(fate.serverHeard)],
+      ].map(([end, from]) => (end === undefined || from === undefined ? undefined : end - from));
+      return {
+        ...base,
+        how,
+        noticed: { ...(client === undefined ? {} : { client }), ...(server === undefined ? {} : { server }) },
+        watchedSeconds: until - start - (moments.changeAt as number),
+      };
+    }
+    default: {
+      const met = metOf(done);
+      const early = endedAt !== undefined && askedAt !== undefined && endedAt < askedAt;
+      const over = endedAt !== undefined;
+      // A proxy tells both sides by itself; what its server has left is not this client's.
+      const asked = trial.question.kind === 'quiet';
+      return {
+        ...base,
+        ...(met === undefined ? {} : { met }),
+        how,
+        ...(knownAt === undefined || askedAt === undefined || early ? {} : { seconds: knownAt - askedAt }),
+        ...(early ? { endedInQuiet: endedAt - done.openedAt } : {}),
+        ...(asked && (over || met === 'ok')
+          ? { zombie: over && (serverEnded === undefined || serverEnded > endedAt + ZOMBIE_SECONDS) }
+          : {}),
+        ...(asked ? { executed: fate.executed, told: done.answered !== 'no' } : {}),
+      };
+    }
+  }
 }
 
 /**
- * Measures cells, which must have the same quiet.
- * @throws LabError BAD_OPTION, STEP_FAILED, SERVICE_DIED
+ * Measures trials, whose boxes its player can play on one host.
+ * @throws LabError STEP_FAILED, SERVICE_DIED
  */
-export async function measureCells(lab: Lab, cells: readonly Cell[], options: MeasureOptions): Promise<Measured[]> {
-  const [quiet, ...others] = new Set(cells.map(({ quietSeconds }) => quietSeconds));
-  if (quiet === undefined || others.length > 0)
-    throw new LabError('BAD_OPTION', 'the cells of one measurement have the same quiet', 'measure them apart');
-  const placed = place(cells);
-  await setRules(lab, placed, options);
-  const fates = new Fates();
-  const over = new AbortController();
-  const listening = new Map(
-    placed.map(({ cell, serverPort }): [number, ListenerPort] => [
-      serverPort,
-      { port: serverPort, ...wishOf(cell.server) },
-    ]),
-  );
-  const server = lab
-    .host(options.server)
-    .spawnModule(
-      'services/broker/listener',
-      [lab.host(options.server).address, JSON.stringify([...listening.values()])],
-      {
-        as: `the listener on ${options.server}`,
-        input: 'pipe',
-      },
-    );
+export async function measureTrials(lab: Lab, trials: readonly Trial[], options: MeasureOptions): Promise<void> {
+  const placed = place(trials, lab.hz);
+  const fates = new Fates(placed.length);
+  const balancer = lab.host(options.balancer);
+  const servers = options.servers.map((name) => lab.host(name));
+  const byPort = new Map(placed.map((each) => [each.port, each]));
+  const ports = [...byPort.values()].map(({ port, trial }): ManyPort => ({ port, box: trial.box }));
+  const counts = [...new Set(trials.flatMap(({ question }) => (question.kind === 'lost' ? [question.count] : [])))];
+  await balancer.run('nft', ['-f', '-'], renderLosses(counts));
+  const listening = [...byPort.values()].map(({ port, trial }): ListenerPort => ({ port, ...wishOf(trial.server) }));
+  const listeners = servers.map((host, index) => ({
+    host,
+    process: host.spawnModule('services/broker/listener', [host.address], {
+      as: `the listener on ${host.name}`,
+      input: 'pipe',
+      ...(index === 0 ? { onLine: fates.onServer } : {}),
+    }),
+  }));
   const client = lab.host(options.client).spawnModule('services/client/swarm', [], {
     as: `the swarm on ${options.client}`,
     input: 'pipe',
-    onLine: fates.onLine,
+    onLine: fates.onClient,
   });
+  const processes = [client, ...listeners.map(({ process }) => process)];
+  const over = new AbortController();
   try {
-    return await Promise.race([
-      follow(lab, { placed, quiet, client, server, fates, signal: over.signal }, options),
-      server.died,
-      client.died,
-    ]);
+    const work = (async () => {
+      for (const { process } of listeners) {
+        await process.line(READY, START_SECONDS);
+        process.write(JSON.stringify({ do: 'listen', ports: listening } satisfies ListenerCommand));
+        await process.line(LISTENING, START_SECONDS);
+      }
+      await client.line(READY, START_SECONDS);
+      const host = await options.player.play({ host: balancer, folder: lab.folder, servers, ports });
+      await follow(
+        lab,
+        { placed, fates, host, client, server: listeners[0]?.process as LabProcess, balancer, signal: over.signal },
+        options,
+      );
+    })();
+    await Promise.race([work, ...processes.map(({ died }) => died)]);
   } finally {
     over.abort();
-    await Promise.all([client.stop('SIGKILL'), server.stop('SIGKILL')]);
+    await Promise.all(processes.map((process) => process.stop('SIGKILL')));
   }
 }
 
 interface Under {
   placed: readonly Placed[];
-  quiet: number;
+  fates: Fates;
+  /** The address that clients connect to. */
+  host: string;
   client: LabProcess;
   server: LabProcess;
-  fates: Fates;
+  balancer: LabHost;
   signal: AbortSignal;
 }
 
-async function follow(
-  lab: Lab,
-  { placed, quiet, client, server, fates, signal }: Under,
-  options: MeasureOptions,
-): Promise<Measured[]> {
-  const all = placed.length;
-  const must = (what: string, done: () => boolean) =>
-    within(
-      START_SECONDS,
-      fates.until(done),
-      () => new LabError('STEP_FAILED', `${what} took more than ${START_SECONDS} s`, 'measure fewer cells at once'),
-    );
-  const tell = (command: SwarmCommand) => client.write(JSON.stringify(command));
-  const ids = placed.map((_, id) => id);
-  await Promise.all([server.line(READY), client.line(READY)]);
-  const box = lab.host(options.balancer);
-  const host = box.serviceAddress ?? box.address;
-  tell({ do: 'open', sockets: placed.map(({ cell, port }, id) => ({ id, host, port, ...wishOf(cell.client) })) });
-  await must('opening the connections', () => fates.opened.size === all);
-  tell({ do: 'ping', ids });
-  await must('the first answers', () => fates.first.size === all);
-  await sleep(quiet * 1000, undefined, { signal });
-  const asked = lab.now();
-  tell({ do: 'ping', ids });
-  // Who says nothing by then has met a time-out.
-  await Promise.race([
-    fates.until(() => fates.settled.size === all),
-    sleep(options.patienceSeconds * 1000, undefined, { signal }),
-  ]);
-  return ids.map((id): Measured => {
-    const answered = fates.second.get(id);
-    const ended = fates.ended.get(id);
-    const how = answered === undefined ? ended?.how : 'PONG';
-    const at = answered ?? ended?.time;
-    const early = ended !== undefined && ended.time < asked;
-    return {
-      met: metOf(how),
-      how,
-      seconds: at === undefined || early ? undefined : at - asked,
-      endedInQuiet: early ? ended.time - (fates.first.get(id) as number) : undefined,
-      kernel: fates.opened.get(id) as SocketOptions,
-    };
-  });
+/** What happens to paths, in the order of time. */
+function pathChanges(placed: readonly Placed[]): { at: number; rules: string }[] {
+  const changes = new Map<string, { at: number; action: 'add' | 'delete'; name: string; ports: Set<number> }>();
+  const change = (at: number | undefined, action: 'add' | 'delete', name: string, port: number) => {
+    if (at === undefined) return;
+    const key = `${at} ${action} ${name}`;
+    const known = changes.get(key) ?? { at, action, name, ports: new Set() };
+    known.ports.add(port);
+    changes.set(key, known);
+  };
+  for (const { trial, port, moments } of placed) {
+    if (moments.changeAt === undefined) continue;
+    const name = trial.question.kind === 'lost' ? lossOf(trial) : 'cut';
+    change(moments.changeAt, 'add', name, port);
+    change(moments.mendAt, 'delete', name, port);
+  }
+  return [...changes.values()]
+    .sort((a, b) => a.at - b.at)
+    .map(({ at, action, name, ports }) => ({ at, rules: changeLoss(action, name, [...ports]) }));
 }
+
+const HEAD_START_SECONDS = 1;
+
+async function follow(lab: Lab, under: Under, options: MeasureOptions): Promise<void> {
+  const { placed, host, client, server, balancer, signal } = under;
+  const { patienceSeconds, countSeconds } = options;
+  const start = lab.now() + HEAD_START_SECONDS + placed.length / 2000;
+  const tell = (command: SwarmCommand) => client.write(JSON.stringify(command));
+  const tellServer = (command: ListenerCommand) => server.write(JSON.stringify(command));
+  const at = (seconds: number | undefined) => (seconds === undefined ? undefined : start + seconds);
+  tell({
+    do: 'try',
+    tasks: placed.map(({ id, trial, port, moments }): SwarmTask => {
+      const { client: side, question, quietSeconds } = trial;
+      const [askAt, lookAt, untilAt] = [moments.askAt, moments.lookAt, moments.untilAt].map(at);
+      return {
+        id,
+        host,
+        port,
+        openAt: start + moments.openAt,
+        ...wishOf(side),
+        ...(side.commandTimeoutSeconds === undefined ? {} : { commandTimeoutSeconds: side.commandTimeoutSeconds }),
+        ...(side.poolIdleSeconds === undefined ? {} : { poolIdleSeconds: side.poolIdleSeconds }),
+        ...(question.kind === 'quiet' ? { ask: { quietSeconds } } : askAt === undefined ? {} : { ask: { at: askAt } }),
+        ...(lookAt === undefined ? {} : { lookAt }),
+        ...(untilAt === undefined ? {} : { untilAt }),
+        ...(question.kind === 'cost' ? { countSeconds } : {}),
+        patienceSeconds: patienceOf(trial, patienceSeconds),
+      };
+    }),
+  });
+  const dead = placed.filter(({ trial }) => trial.question.kind === 'dead');
+  if (dead[0] !== undefined) {
+    tellServer({ do: 'look', ids: dead.map(({ id }) => id), at: start + (dead[0].moments.lookAt as number) });
+    const inFlight = dead.filter(({ moments }) => moments.askAt !== undefined);
+    if (inFlight[0] !== undefined)
+      tellServer({ do: 'push', ids: inFlight.map(({ id }) => id), at: start + (inFlight[0].moments.askAt as number) });
+  }
+  const paths = (async () => {
+    for (const { at: when, rules } of pathChanges(placed)) {
+      await sleep(Math.max(0, (start + when - lab.now()) * 1000), undefined, { signal });
+      await balancer.run('nft', ['-f', '-'], rules);
+    }
+  })();
+  paths.catch(() => {});
+  await Promise.race([tellAsKnown(lab, under, options, start), paths.then(() => new Promise<never>(() => {}))]);
+}
+
+/** Data that was in flight in an outage comes again after at most as long as that had lasted (RTO backoff). */
+function patienceOf({ question, quietSeconds }: Trial, patienceSeconds: number): number {
+  if (question.kind === 'dead') return quietSeconds * 2;
+  return question.kind === 'outage' ? patienceSeconds + Math.min(120, question.seconds) : patienceSeconds;
+}
+
+/** When the last word of a trial must have been said, seconds since the beginning. */
+const lastSeconds = ({ trial, moments }: Placed, { patienceSeconds, countSeconds }: MeasureOptions): number => {
+  if (moments.untilAt !== undefined) return moments.untilAt;
+  if (trial.question.kind === 'cost') return moments.openAt + countSeconds;
+  const asked = moments.askAt ?? moments.openAt + trial.quietSeconds;
+  return asked + 2 * patienceOf(trial, patienceSeconds);
+};
+
+/** Tells outcomes as soon as they are certain. */
+async function tellAsKnown(lab: Lab, under: Under, options: MeasureOptions, start: number): Promise<void> {
+  const { placed, fates, signal } = under;
+  const waiting = new Set(placed);
+  const end = start + Math.max(...placed.map((each) => lastSeconds(each, options))) + GRACE_SECONDS;
+  // Of a connection that ended, one waits whether its server hears of it; of a dead peer, for the other side.
+  const due = (each: Placed): number => {
+    const { done, serverEnded } = fates.all[each.id] as Fate;
+    if (done === undefined) return Number.POSITIVE_INFINITY;
+    if (each.trial.question.kind === 'dead') {
+      if (done.openedAt === undefined || serverEnded !== undefined) return 0;
+      return start + (each.moments.untilAt as number);
+    }
+    if (each.trial.question.kind !== 'quiet' || done.endedAt === undefined || serverEnded !== undefined) return 0;
+    return done.endedAt + ZOMBIE_SECONDS;
+  };
+  for (;;) {
+    const time = lab.now();
+    let next = end;
+    for (const each of waiting) {
+      const when = due(each);
+      if (when <= time || time >= end) {
+        waiting.delete(each);
+        options.onOutcome(outcomeOf(each, fates.all[each.id] as Fate, start, time));
+      } else next = Math.min(next, when);
+    }
+    if (waiting.size === 0) return;
+    const timer = new AbortController();
+    await Promise.race([
+      fates.next().then(() => sleep(BATCH_MS, undefined, { signal })),
+      sleep(Math.max(1, (next - time) * 1000), undefined, { signal: AbortSignal.any([signal, timer.signal]) }),
+    ]).catch((error: unknown) => {
+      if (signal.aborted) throw error;
+    });
+    timer.abort();
+  }
+}
+
+/** Words of many connections come together. */
+const BATCH_MS = 50;

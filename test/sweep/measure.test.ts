@@ -1,89 +1,69 @@
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { enterLab } from '../../src/engines/netns/engine.ts';
-import { deathOfIdle } from '../../src/model/keepalive.ts';
-import { type Cell, predict } from '../../src/model/predict.ts';
-import { packageRoot } from '../../src/root.ts';
-import type { Measured } from '../../src/sweep/measure.ts';
+import { findKernel } from '../../src/engines/virtual/kernel.ts';
+import { choosePlace } from '../../src/sweep/place.ts';
+import { NIGHT, SECONDS, sampleTrials } from '../helpers/sweep-sample.ts';
+import { type Compared, disagreements, measureAndCompare } from './agreement.ts';
 
-const COUNT = 120;
-const SEEDS = [20_261_121, 2, 4];
-/** Between the kernel's doings and the program that hears of them, on however busy a machine. */
-const HEARD_SECONDS = 1;
+const SEED = 20_261_121;
 
-function measureSample(seed: number): Promise<{ cell: Cell; measured: Measured }[]> {
-  const child = enterLab([
-    process.execPath,
-    join(packageRoot, 'test/sweep/measure-sample.ts'),
-    String(COUNT),
-    String(seed),
-  ]);
-  let [output, errors] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    output += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    errors += text;
-  });
-  return new Promise((resolve, reject) => {
-    child.once('close', () => {
-      try {
-        resolve(JSON.parse(output));
-      } catch {
-        reject(new Error(errors || output));
-      }
-    });
-  });
-}
-
-const text = ({ client, server, middlebox }: Cell) => JSON.stringify({ client, server, middlebox });
-
-describe('a sample of settings, measured on the real kernel', () => {
-  let sample: { cell: Cell; measured: Measured }[];
+describe('tunings drawn by chance, measured in real time', () => {
+  let all: Compared[];
   beforeAll(async () => {
-    sample = (await Promise.all(SEEDS.map(measureSample))).flat();
+    const place = choosePlace('netns', {});
+    const profiles = ['l4-drop', 'l4-reset', 'l4-rebalance', 'haproxy', 'nginx-stream'];
+    const trials = sampleTrials({ sizes: SECONDS, profiles, count: 150, seed: SEED, hz: place.hz });
+    all = await measureAndCompare(place, trials, { patienceSeconds: 3, countSeconds: 8 });
   });
 
-  it('is of many kinds: some survive, some are reset, some time out', () => {
-    const met = sample.map(({ measured }) => measured.met);
-    for (const kind of ['ok', 'reset', 'timeout'] as const)
-      expect(met.filter((each) => each === kind).length).toBeGreaterThan(sample.length / 20);
-    expect(met).not.toContain('other');
+  it('every answer is what the model says it may be', () => {
+    expect(disagreements(all)).toEqual([]);
   });
 
-  it('every first request meets what the model says it may meet', () => {
-    const wrong = sample.filter(({ cell, measured }) => !predict(cell).firstRequest.has(measured.met as 'ok'));
-    expect(wrong.map(({ cell, measured }) => `${text(cell)} met ${measured.met}`)).toEqual([]);
+  it('are of many kinds: some outlive the quiet, some time out, some are reset, some are opened anew', () => {
+    const met = all.filter(({ trial }) => trial.question.kind === 'quiet').map(({ outcome }) => outcome.met);
+    for (const kind of ['ok', 'timeout', 'reopened', 'reset'] as const)
+      expect([kind, met.includes(kind)]).toEqual([kind, true]);
   });
 
-  it('the kernel has the options that were asked for', () => {
-    for (const { cell, measured } of sample) {
-      const { keepalive } = cell.client;
-      expect(measured.kernel.keepalive).toBe(keepalive !== 'off');
-      if (keepalive === 'off') continue;
-      expect(measured.kernel).toMatchObject({
-        idleSeconds: keepalive.idleSeconds,
-        intervalSeconds: keepalive.intervalSeconds,
-        probes: keepalive.probes,
-        userTimeoutMs: (keepalive.userTimeoutSeconds ?? 0) * 1000,
-      });
-    }
-  });
-
-  it('who gives up in the quiet, for late probes vanish, does so when the model says', () => {
-    const dead = sample.filter(
-      ({ cell: { client, middlebox }, measured }) =>
-        middlebox.latePacket === 'drop' &&
-        // The first probe is late already.
-        client.keepalive !== 'off' &&
-        client.keepalive.idleSeconds > middlebox.timeoutSeconds &&
-        measured.endedInQuiet !== undefined,
-    );
-    expect(dead.length).toBeGreaterThan(3);
-    for (const { cell, measured } of dead) {
-      const { from, to } = deathOfIdle(cell.client.keepalive, cell.hz);
-      const at = measured.endedInQuiet as number;
-      expect([text(cell), at >= from - HEARD_SECONDS, at <= to + HEARD_SECONDS]).toEqual([text(cell), true, true]);
-    }
+  it('have the options that were asked for, by the kernel’s own word', () => {
+    for (const { trial, outcome } of all)
+      for (const side of ['client', 'server'] as const) {
+        const { keepalive } = trial[side];
+        const kernel = outcome.kernel[side];
+        // What a proxy connects to says so too.
+        expect([trial.key, kernel?.keepalive]).toEqual([trial.key, keepalive !== 'off']);
+        if (keepalive === 'off') continue;
+        expect(kernel).toMatchObject({
+          idleSeconds: keepalive.idleSeconds,
+          intervalSeconds: keepalive.intervalSeconds,
+          probes: keepalive.probes,
+          userTimeoutMs: (keepalive.userTimeoutSeconds ?? 0) * 1000,
+        });
+      }
   });
 });
+
+/** IPVS has a timer of its own every second, which costs an eight-hour night seconds. */
+const L4 = ['aws-nlb', 'l4-drop', 'gcp-passthrough'];
+
+describe.each([
+  { count: 200, hz: 250, profiles: [...L4, 'haproxy'], patiences: NIGHT.patiences },
+  { count: 20, hz: 1000, profiles: L4, patiences: NIGHT.patiences },
+  { count: 10, hz: 250, profiles: ['kube-proxy-ipvs'], patiences: [900] },
+] as const)(
+  '$count tunings through a night of eight hours behind $profiles, HZ $hz',
+  ({ count, hz, profiles, patiences }) => {
+    it.skipIf(findKernel(hz) === undefined)(
+      'every answer is what the model says it may be',
+      async () => {
+        const place = choosePlace('virtual', { hz });
+        const sizes = { ...NIGHT, patiences: [...patiences] };
+        const trials = sampleTrials({ sizes, profiles: [...profiles], count, seed: SEED + hz, hz });
+        const all = await measureAndCompare(place, trials, { patienceSeconds: 1100, countSeconds: 3600 });
+        expect(all).toHaveLength(trials.length);
+        expect(disagreements(all)).toEqual([]);
+      },
+      600_000,
+    );
+  },
+);

@@ -1,4 +1,6 @@
 import type { MiddleboxPlan } from '../../../src/scenario/plan.ts';
+import type { ManyContext, ManyPlayer } from '../many.ts';
+import { modeOf as modeOfPort, renderManyRules } from '../many-rules.ts';
 import { LATE, type Mode } from '../modes.ts';
 import { type Player, type PlayerContext, setSysctls } from '../player.ts';
 import { renderRules } from '../rules.ts';
@@ -13,7 +15,40 @@ export const conntrackSysctls = (idleTimeoutSeconds: number, loose: 0 | 1): Reco
 
 const modeOf = (box: MiddleboxPlan): Mode => (box.playedBy as { conntrack: Mode }).conntrack;
 
+/** `tcp_loose` is one for all ports of a host. Who resets both ends listens to all packets of his host. */
+export const manyByConntrack: ManyPlayer = {
+  group({ playedBy, middlebox }) {
+    const mode = 'conntrack' in playedBy ? playedBy.conntrack : 'drop';
+    if (mode === 'reset-both') return `reset-both ${middlebox.timeoutSeconds}`;
+    return `conntrack, tcp_loose=${LATE[mode].loose}`;
+  },
+  async play({ host, servers, ports }: ManyContext) {
+    const [first] = ports;
+    if (first === undefined) throw new Error('no ports');
+    const address = host.serviceAddress ?? host.address;
+    const rules = renderManyRules(
+      address,
+      ports,
+      servers.map((server) => server.address),
+    );
+    await host.run('nft', ['-f', '-'], rules);
+    const { loose } = LATE[modeOfPort(first)];
+    // After the rules: they make the kernel load connection tracking, and only then does the setting exist.
+    await host.setSysctl('net.netfilter.nf_conntrack_tcp_loose', loose);
+    if (modeOfPort(first) === 'reset-both')
+      await host
+        .spawnModule(
+          'services/balancer/reset-both',
+          [ports.map(({ port }) => port).join(','), String(first.box.middlebox.timeoutSeconds)],
+          { as: `the resetter on ${host.name}`, privileged: true },
+        )
+        .line(/^ready$/);
+    return address;
+  },
+};
+
 const conntrack: Player = {
+  many: manyByConntrack,
   sysctls: (box) => conntrackSysctls(box.idleTimeoutSeconds, LATE[modeOf(box)].loose),
   async play(context: PlayerContext) {
     const { box, host, brokers, connections, port } = context;

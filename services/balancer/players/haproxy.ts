@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, messageOf } from '../../../src/errors.ts';
-import type { LabHost } from '../../../src/lab/lab.ts';
+import type { LabHost, LabProcess } from '../../../src/lab/lab.ts';
+import type { ManyPlayer } from '../many.ts';
 import type { Player } from '../player.ts';
 
 /**
@@ -40,10 +42,67 @@ ${brokers.map((broker) => `    server ${broker.name} ${broker.address}:${port}`)
 `;
 }
 
+/** Waits until a proxy takes connections on its control socket. */
+async function answers(host: LabHost, server: LabProcess, control: string): Promise<void> {
+  const answered = (async () => {
+    for (let attempt = 0; attempt < 500; attempt++) {
+      try {
+        await host.ask(control, 'show info');
+        return;
+      } catch {
+        await sleep(10);
+      }
+    }
+    throw new LabError(
+      'SERVICE_SILENT',
+      `haproxy did not answer on its control socket in 5 s:\n    ${server.lastLines.join('\n    ')}`,
+      'run again; see config/haproxy.cfg',
+    );
+  })();
+  await Promise.race([answered, server.died]);
+}
+
+const many: ManyPlayer = {
+  group: () => 'haproxy',
+  async play({ host, folder, servers, ports }) {
+    const address = host.serviceAddress ?? host.address;
+    const control = join(folder, 'haproxy.sock');
+    const services = ports.map(({ port, box }) => {
+      const timeout = `${Math.round(box.middlebox.timeoutSeconds * 1000)}ms`;
+      return `listen port_${port}
+    bind ${address}:${port}
+    timeout client ${timeout}
+    timeout server ${timeout}
+    server mq ${servers[0]?.address}:${port}
+`;
+    });
+    const file = join(folder, 'haproxy.cfg');
+    writeFileSync(
+      file,
+      `global
+    nbthread 1
+    stats socket ${control} mode 600 level admin
+
+defaults
+    mode tcp
+    timeout connect 5s
+
+${services.join('\n')}`,
+    );
+    await answers(
+      host,
+      host.spawn('haproxy', ['-db', '-f', await host.place(file)], { as: `haproxy on ${host.name}` }),
+      control,
+    );
+    return address;
+  },
+};
+
 /** So soon after its end a process is known to have ended. */
 const DEATH_NOTICE_MS = 1000;
 
 const haproxy: Player = {
+  many,
   async play({ box, host, brokers, port, folder, writeConfig, onLogLine }) {
     const address = host.serviceAddress ?? host.address;
     const control = join(folder, 'haproxy.sock');
@@ -52,22 +111,7 @@ const haproxy: Player = {
       renderConfig({ address, port, brokers, idleTimeoutSeconds: box.idleTimeoutSeconds, control }),
     );
     const server = host.spawn('haproxy', ['-db', '-f', file], { as: `haproxy on ${host.name}`, onLine: onLogLine });
-    const answered = (async () => {
-      for (let attempt = 0; attempt < 500; attempt++) {
-        try {
-          await host.ask(control, 'show info');
-          return;
-        } catch {
-          await sleep(10);
-        }
-      }
-      throw new LabError(
-        'SERVICE_SILENT',
-        `haproxy did not answer on its control socket in 5 s:\n    ${server.lastLines.join('\n    ')}`,
-        'run again; see config/haproxy.cfg',
-      );
-    })();
-    await Promise.race([answered, server.died]);
+    await answers(host, server, control);
     const sessions = async () => {
       try {
         return await host.ask(control, 'show sess all');

@@ -1,6 +1,6 @@
 import { type Player, setSysctls } from '../player.ts';
 import { OWN_ADDRESS } from '../rules.ts';
-import { conntrackSysctls } from './conntrack.ts';
+import { conntrackSysctls, manyByConntrack } from './conntrack.ts';
 
 /** A stateful firewall between client and server: no translation, connection tracking on what passes. */
 const PASSING = `table inet firewall {
@@ -36,6 +36,8 @@ ${OWN_ADDRESS}
 const LOOSE = 0;
 
 const router: Player = {
+  // Without translation its timers are the same.
+  many: manyByConntrack,
   sysctls: (box) => conntrackSysctls(box.idleTimeoutSeconds, LOOSE),
   async play({ box, host, brokers, port, writeConfig }) {
     const [server] = brokers.map(({ address }) => address) as [string];

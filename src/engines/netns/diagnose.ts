@@ -12,6 +12,7 @@ const PROGRAMS: readonly { name: string; package: string; optional?: true }[] = 
   { name: 'nft', package: 'nftables' },
   { name: 'haproxy', package: 'haproxy', optional: true },
   { name: 'ipvsadm', package: 'ipvsadm', optional: true },
+  { name: 'nginx', package: 'nginx-light libnginx-mod-stream', optional: true },
 ];
 
 /** The programs that run on a lab's hosts, wherever those live. */

@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline';
 import { LabError } from '../../errors.ts';
 import type { ActRecord, Message } from '../../lab/record.ts';
 import { codeRoot, moduleExtension } from '../../root.ts';
+import type { Plan } from '../../scenario/plan.ts';
+import type { Batch } from '../../sweep/batch.ts';
 import type { Engine, Staged } from '../engine.ts';
 import { refuseChosenKernel } from '../real-time.ts';
 
@@ -32,61 +34,74 @@ export function enterLab(command: readonly string[]) {
   });
 }
 
+/**
+ * Plays a scenario's acts or a sweep's trials in a lab of their own.
+ * @param folder where the evidence goes
+ * @throws LabError when nothing could be played
+ */
+export async function playInNamespaces(
+  job: Plan | Batch,
+  folder: string,
+  { onMessage, signal }: { onMessage(message: Message): void; signal: AbortSignal },
+): Promise<Staged> {
+  const inside = join(codeRoot, `src/engines/netns/inside${moduleExtension}`);
+  const child = enterLab([process.execPath, inside, folder]);
+  const stop = () => child.kill('SIGKILL');
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors = (errors + text).slice(-4000);
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.write(`${JSON.stringify(job)}\n`);
+  const closed = new Promise<string>((resolve) => {
+    child.once('close', (code, killedBy) => resolve(killedBy ?? `exit code ${code}`));
+  });
+  const acts: ActRecord[] = [];
+  return new Promise<Staged>((resolve, reject) => {
+    const staged = (more: Pick<Staged, 'versions' | 'memoryMb' | 'problem'>) =>
+      resolve({
+        acts,
+        waitedSeconds: 0,
+        ...more,
+        async [Symbol.asyncDispose]() {
+          signal.removeEventListener('abort', stop);
+          child.stdin.end();
+          await closed;
+        },
+      });
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const message = JSON.parse(line) as Message;
+      onMessage(message);
+      if (message.type === 'played') acts.push(message.act);
+      if (message.type === 'done')
+        staged({ versions: message.versions, memoryMb: message.memoryMb, problem: undefined });
+      if (message.type === 'error') {
+        const problem = LabError.fromJSON(message.error);
+        if (problem.leavesEvidence) staged({ versions: message.versions, memoryMb: 0, problem });
+        else {
+          child.stdin.end();
+          reject(problem);
+        }
+      }
+    });
+    child.once('error', (error) =>
+      reject(new LabError('MISSING_TOOL', `cannot run unshare: ${error.message}`, 'install util-linux', error)),
+    );
+    void closed.then((how) => {
+      signal.removeEventListener('abort', stop);
+      reject(diagnose(how, errors.trim()));
+    });
+  });
+}
+
 export const netns: Engine = {
   name: 'netns',
   sideBySide: false,
-  async stage(plan, folder, { onMessage, signal }) {
+  stage(plan, folder, options) {
     refuseChosenKernel(plan);
-    const inside = join(codeRoot, `src/engines/netns/inside${moduleExtension}`);
-    const child = enterLab([process.execPath, inside, folder]);
-    const stop = () => child.kill('SIGKILL');
-    signal.addEventListener('abort', stop);
-    if (signal.aborted) stop();
-    let errors = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      errors = (errors + text).slice(-4000);
-    });
-    child.stdin.on('error', () => {});
-    child.stdin.write(`${JSON.stringify(plan)}\n`);
-    const closed = new Promise<string>((resolve) => {
-      child.once('close', (code, killedBy) => resolve(killedBy ?? `exit code ${code}`));
-    });
-    const acts: ActRecord[] = [];
-    return new Promise<Staged>((resolve, reject) => {
-      const staged = (more: Pick<Staged, 'versions' | 'memoryMb' | 'problem'>) =>
-        resolve({
-          acts,
-          waitedSeconds: 0,
-          ...more,
-          async [Symbol.asyncDispose]() {
-            signal.removeEventListener('abort', stop);
-            child.stdin.end();
-            await closed;
-          },
-        });
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        const message = JSON.parse(line) as Message;
-        onMessage(message);
-        if (message.type === 'played') acts.push(message.act);
-        if (message.type === 'done')
-          staged({ versions: message.versions, memoryMb: message.memoryMb, problem: undefined });
-        if (message.type === 'error') {
-          const problem = LabError.fromJSON(message.error);
-          if (problem.leavesEvidence) staged({ versions: message.versions, memoryMb: 0, problem });
-          else {
-            child.stdin.end();
-            reject(problem);
-          }
-        }
-      });
-      child.once('error', (error) =>
-        reject(new LabError('MISSING_TOOL', `cannot run unshare: ${error.message}`, 'install util-linux', error)),
-      );
-      void closed.then((how) => {
-        signal.removeEventListener('abort', stop);
-        reject(diagnose(how, errors.trim()));
-      });
-    });
+    return playInNamespaces(plan, folder, options);
   },
 };
 

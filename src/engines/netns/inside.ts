@@ -8,7 +8,9 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { playPlan } from '../../lab/play.ts';
+import type { Message } from '../../lab/record.ts';
 import type { Plan } from '../../scenario/plan.ts';
+import { type Batch, playBatch } from '../../sweep/batch.ts';
 
 const [output] = process.argv.slice(2) as [string];
 const input = createInterface({ input: process.stdin });
@@ -21,5 +23,7 @@ function leave(): never {
 input.on('close', leave);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, leave);
 
-const plan = JSON.parse((await once(input, 'line'))[0] as string) as Plan;
-await playPlan({ plan, clockJumps: false }, output, (message) => process.stdout.write(`${JSON.stringify(message)}\n`));
+const job = JSON.parse((await once(input, 'line'))[0] as string) as Plan | Batch;
+const tell = (message: Message) => process.stdout.write(`${JSON.stringify(message)}\n`);
+if ('trials' in job) await playBatch(job, output, tell);
+else await playPlan({ plan: job, clockJumps: false }, output, tell);

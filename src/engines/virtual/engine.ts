@@ -12,7 +12,8 @@ import { runKernel } from './run-kernel.ts';
 /** Between the clocks of two acts: far more than what an act takes besides its waits. */
 const ACT_SPACING_SECONDS = 600;
 
-function kernelFor(hz: Hz): string {
+/** @throws LabError MISSING_KERNEL */
+export function kernelFor(hz: Hz): string {
   const kernel = findKernel(hz);
   if (kernel === undefined)
     throw new LabError(

@@ -11,7 +11,9 @@ import type { Message } from '../../lab/record.ts';
 import { loadModule } from '../../linux/libc.ts';
 import { BALANCERS } from '../../scenario/catalogue.ts';
 import { middleboxOf, type Plan } from '../../scenario/plan.ts';
-import { PLAN_FILE } from './run-kernel.ts';
+import { playBatch } from '../../sweep/batch.ts';
+import { kindsOf } from '../../sweep/loads.ts';
+import { type Job, PLAN_FILE } from './run-kernel.ts';
 
 const LINUX_REBOOT_CMD_POWER_OFF = 0x4321fedc;
 /** So seldom that it costs nothing, and often enough to see a lab whose clock stands still. */
@@ -25,19 +27,27 @@ const tell = (message: Message) => {
 };
 setInterval(() => tell({ type: 'clock', act, time: now() }), CLOCK_SECONDS * 1000);
 
+const kindsOfPlan = ({ acts }: Plan): string[] => [
+  ...new Set(acts.map((act) => Object.keys(middleboxOf(act).playedBy)[0] as string)),
+];
+
 /** What middleboxes need and is not built in lies beside the kernel. */
-async function loadModules({ acts }: Plan): Promise<void> {
-  const kinds = new Set(acts.map((act) => Object.keys(middleboxOf(act).playedBy)[0] as string));
+async function loadModules(kinds: readonly string[]): Promise<void> {
   for (const kind of kinds)
     for (const name of (await BALANCERS.load(kind)).default.modules ?? [])
       loadModule(join(process.env.IDLELAB_MODULES ?? '', `${name}.ko`));
 }
 
 const file = join(output, PLAN_FILE);
-const plan = JSON.parse(readFileSync(file, 'utf8')) as Plan;
+const job = JSON.parse(readFileSync(file, 'utf8')) as Job;
 rmSync(file);
-await loadModules(plan);
-await playPlan({ plan, clockJumps: true }, output, tell);
+if ('trials' in job) {
+  await loadModules(kindsOf(job.trials));
+  await playBatch(job, output, tell);
+} else {
+  await loadModules(kindsOfPlan(job));
+  await playPlan({ plan: job, clockJumps: true }, output, tell);
+}
 
 const libc = koffi.load('libc.so.6');
 libc.func('void sync()')();

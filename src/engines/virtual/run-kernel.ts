@@ -7,9 +7,12 @@ import { LabError } from '../../errors.ts';
 import type { ActRecord, Message } from '../../lab/record.ts';
 import { packageRoot } from '../../root.ts';
 import type { Plan } from '../../scenario/plan.ts';
+import type { Batch } from '../../sweep/batch.ts';
 import type { Staged } from '../engine.ts';
 import type { LabCode } from './bundle.ts';
 
+/** What a kernel is to play: a scenario's acts, or a sweep's trials. */
+export type Job = Plan | Batch;
 export const PLAN_FILE = 'plan.json';
 
 const MEMORY = '768M';
@@ -32,7 +35,7 @@ export function cpus(): number[] {
 export interface KernelRun {
   /** Path of the kernel. */
   kernel: string;
-  plan: Plan;
+  plan: Job;
   code: LabCode;
   /** Where the evidence goes. */
   folder: string;

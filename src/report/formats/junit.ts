@@ -1,12 +1,6 @@
 import type { Finding } from '../../judge/result.ts';
 import type { Reporter } from '../reporter.ts';
-
-const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-/** Escapes for XML, and leaves out what XML 1.0 cannot hold. */
-const xml = (text: string) =>
-  text
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
-    .replace(/[&<>"]/g, (character) => ENTITIES[character] as string);
+import { xml } from '../xml.ts';
 
 function testcase(scenario: string, act: string, { id, title, status, expected, observed, why }: Finding): string {
   const head = `    <testcase classname="${xml(`${scenario}.${act}`)}" name="${xml(`${id}: ${title}`)}"`;

@@ -1,0 +1,26 @@
+// How the lab plays many middleboxes at once, for a sweep: one host with many ports, each with a patience of its own. A client
+// that connects to a port reaches the same port of a server.
+import type { LabHost } from '../../src/lab/lab.ts';
+import type { Box } from '../../src/sweep/trial.ts';
+
+export interface ManyPort {
+  port: number;
+  box: Box;
+}
+
+export interface ManyContext {
+  host: LabHost;
+  /** Scratch folder on it. */
+  folder: string;
+  /** Where late packets are balanced anew the second is the one that never saw the connection. */
+  servers: readonly LabHost[];
+  ports: readonly ManyPort[];
+}
+
+/** How a kind of middlebox is played many times at once. One file each in `players/`, with `Player`. */
+export interface ManyPlayer {
+  /** Boxes of the same group can share a host; undefined where it cannot be played so. */
+  group(box: Box): string | undefined;
+  /** @returns the address that clients connect to */
+  play(context: ManyContext): Promise<string>;
+}

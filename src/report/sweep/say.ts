@@ -1,0 +1,86 @@
+// Words and figures that several formats share.
+import { plainDuration, shortDuration } from '../../scenario/duration.ts';
+import { satisfies } from '../../sweep/answers.ts';
+import { PARAMETERS, type ParameterName, valueText } from '../../sweep/grid.ts';
+import type { CellResult, SweepResult } from '../../sweep/result.ts';
+
+export const count = (value: number): string => value.toLocaleString('en');
+
+export const bytesText = (bytes: number): string => {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
+  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
+  return bytes >= 1000 ? `${(bytes / 1000).toFixed(1)} kB` : `${Math.round(bytes)} B`;
+};
+
+export const boxName = ({ boxes }: SweepResult, index: number): string => {
+  const box = boxes[index];
+  return box === undefined ? '' : `${box.profile} ${shortDuration(box.middlebox.timeoutSeconds)}`;
+};
+
+/** The value of a setting of a cell, as people write it. */
+export function settingText(cell: CellResult, name: string): string {
+  const parameter = name.replace('server.', '') as ParameterName;
+  const value = cell.point[name];
+  return value === undefined ? '' : parameter in PARAMETERS ? valueText(parameter, value) : String(value);
+}
+
+/** The names of everything that is varied, in order. */
+export const settingNames = ({ axes }: SweepResult): string[] =>
+  axes.map(({ side, parameter }) => (side === 'server' ? `server.${parameter}` : parameter));
+
+export const share = (proportion: { yes: number; of: number } | null | undefined): string =>
+  proportion === null || proportion === undefined || proportion.of === 0 ? '–' : `${proportion.yes}/${proportion.of}`;
+
+/** "1 min 43 s", "never", "3 min to 5 min": how soon it was noticed; null where it was not asked. */
+export function noticedText(
+  noticed: { times: readonly number[]; unnoticed: number; watchedSeconds: number } | null | undefined,
+): string {
+  if (noticed === null || noticed === undefined) return '–';
+  const { times, unnoticed, watchedSeconds } = noticed;
+  const [first, last] = [times[0], times.at(-1)];
+  if (first === undefined || last === undefined) return `not in ${plainDuration(watchedSeconds)}`;
+  const seen =
+    last - first < Math.max(1, first / 20) ? plainDuration(last) : `${plainDuration(first)} – ${plainDuration(last)}`;
+  return unnoticed > 0 ? `${seen}, or not` : seen;
+}
+
+/** What became of a cell, in one word. */
+export type State = 'holds' | 'sometimes' | 'breaks' | 'unmeasured';
+
+/** As it was measured: whether it outlived the quiet, always, sometimes, never. */
+export function stateOf({ measured }: CellResult): State {
+  if (measured === null || measured.survives.of === 0) return 'unmeasured';
+  if (measured.survives.yes === measured.survives.of) return 'holds';
+  return measured.survives.yes === 0 ? 'breaks' : 'sometimes';
+}
+
+export const doesAll = (cell: CellResult): boolean =>
+  satisfies(cell).measured === true && satisfies(cell).predicted === 'yes';
+
+/** Landscape cells, without those that were measured beside it. */
+export const landscapeOf = ({ cells }: SweepResult): CellResult[] => cells.filter(({ why }) => why === undefined);
+
+/** How sure one can be: engine, pace, HZ, versions, agreement. */
+export function howMeasured(result: SweepResult): string[] {
+  const { engine, pace, hz, versions, startedAt, wallSeconds, trials, repeat, quietSeconds, seed } = result;
+  const where =
+    engine === 'virtual'
+      ? 'in virtual time: a real Linux kernel whose clock jumps over idle time'
+      : 'in real time, on network namespaces of this machine’s kernel';
+  return [
+    `${count(trials.measured)} trials ${where}; ${plainDuration(quietSeconds)} of quiet, ${repeat} repeats from different offsets (seed ${seed})`,
+    `${count(trials.agree)} of ${count(trials.measured)} within what the model predicts${trials.unanswered > 0 ? `; ${count(trials.unanswered)} without an answer` : ''}`,
+    `engine ${engine}, ${pace} pace, HZ ${hz}, ${Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ')}`,
+    `begun ${startedAt}, took ${plainDuration(wallSeconds)}`,
+  ];
+}
+
+/** The answers, a sentence each; one for all middleboxes comes first. */
+export const answers = ({ common, recommendations }: SweepResult): string[] => [
+  ...(common === null ? [] : [common.sentence]),
+  ...recommendations.map(({ sentence }) => sentence),
+];
+
+export const headline = (result: SweepResult): string => answers(result)[0] ?? 'Nothing was swept.';

@@ -1,0 +1,16 @@
+import { NOT_TESTED, type Setting } from '../setting.ts';
+
+const java: Setting = {
+  title: 'Java, any socket (jdk.net.ExtendedSocketOptions)',
+  version: 'JDK 11 or later',
+  tested: NOT_TESTED,
+  render({ keepalive }) {
+    if (keepalive === undefined) return undefined;
+    const { idleSeconds, intervalSeconds, probes } = keepalive;
+    return {
+      text: `socket.setOption(StandardSocketOptions.SO_KEEPALIVE, true);\nsocket.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, ${idleSeconds});\nsocket.setOption(ExtendedSocketOptions.TCP_KEEPINTERVAL, ${intervalSeconds});\nsocket.setOption(ExtendedSocketOptions.TCP_KEEPCOUNT, ${probes});`,
+      note: 'lettuce takes the same by SocketOptions.KeepAliveOptions; pgjdbc’s tcpKeepAlive=true takes the kernel’s values (sysctl)',
+    };
+  },
+};
+export default java;

@@ -1,0 +1,70 @@
+// One load of trials for one lab: what crosses from the person's process into the lab's, and how it is measured there.
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { NetnsLab } from '../engines/netns/network.ts';
+import { asLabError, SCRATCH } from '../lab/play.ts';
+import type { Message } from '../lab/record.ts';
+import { Watcher } from '../lab/watch/watcher.ts';
+import { BALANCERS } from '../scenario/catalogue.ts';
+import type { ActPlan } from '../scenario/plan.ts';
+import { groupsOf, kindsOf } from './loads.ts';
+import { measureTrials } from './measure.ts';
+import type { Outcome, Trial } from './trial.ts';
+
+export interface Batch {
+  kind: 'sweep';
+  trials: Trial[];
+  /** How long answers are waited for, and for how long the cost of an idle connection is counted; seconds. */
+  patienceSeconds: number;
+  countSeconds: number;
+  /** Whether packets are captured, into `witness/`: for few trials. */
+  capture?: boolean;
+}
+
+const [CLIENT, BALANCER, SERVERS] = ['client', 'balancer', ['server', 'stranger']] as const;
+
+/** The hosts of a group: a client, a middlebox, a server, and one that never sees a connection but by mistake. */
+const actWith = (servers: readonly string[]) =>
+  ({
+    name: 'sweep',
+    hosts: [
+      { role: 'client', name: CLIENT },
+      { role: 'middlebox', name: BALANCER },
+      ...servers.map((name) => ({ role: 'broker', name })),
+    ],
+  }) as unknown as ActPlan;
+
+/** Measures a batch on network namespaces of the kernel it runs on; every group has a lab of its own, all at once. */
+export async function measureBatch(batch: Batch, onOutcome: (outcome: Outcome) => void): Promise<void> {
+  const groups = await groupsOf(batch.trials);
+  using watcher = new Watcher();
+  await Promise.all(
+    [...groups.values()].map(async (trials, index) => {
+      const [kind] = kindsOf(trials) as [string];
+      const many = (await BALANCERS.load(kind)).default.many;
+      if (many === undefined) return;
+      const rebalances = trials.some(({ box }) => box.middlebox.latePacket === 'rebalance');
+      const servers = rebalances ? SERVERS : SERVERS.slice(0, 1);
+      await using lab = await NetnsLab.up(actWith(servers), join(SCRATCH, `sweep-${index}`), watcher);
+      const { patienceSeconds, countSeconds } = batch;
+      await measureTrials(lab, trials, {
+        ...{ client: CLIENT, balancer: BALANCER, servers },
+        ...{ player: many, patienceSeconds, countSeconds, onOutcome },
+      });
+    }),
+  );
+}
+
+/**
+ * Measures a batch, and tells every outcome as soon as it is certain; the last message is `done` or `error`. Never throws.
+ * @param output folder for what is captured
+ */
+export async function playBatch(batch: Batch, _output: string, tell: (message: Message) => void): Promise<void> {
+  const versions: Record<string, string> = { kernel: release(), node: process.version };
+  try {
+    await measureBatch(batch, (outcome) => tell({ type: 'outcome', outcome }));
+    tell({ type: 'done', versions, memoryMb: Math.round(process.resourceUsage().maxRSS / 1024) });
+  } catch (error) {
+    tell({ type: 'error', error: asLabError(error).toJSON(), versions });
+  }
+}

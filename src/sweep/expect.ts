@@ -1,0 +1,127 @@
+// What the model says of a trial, in the trial's own terms, and whether what was measured is within it.
+import type { Interval } from '../model/interval.ts';
+import { gapBetweenProbes } from '../model/keepalive.ts';
+import { outlivesOutage, type Prediction, predict, type Side } from '../model/predict.ts';
+import { formatDuration } from '../scenario/duration.ts';
+import type { Outcome, Trial } from './trial.ts';
+
+/** Between what a kernel does and the program that hears of it. */
+const HEARD_SECONDS = 1;
+
+export interface Agreement {
+  agrees: boolean;
+  predicted: string;
+  measured: string;
+}
+
+const intervalText = ({ from, to }: Interval): string => {
+  if (from === Number.POSITIVE_INFINITY) return 'never';
+  if (to === Number.POSITIVE_INFINITY) return `${formatDuration(from)} or later`;
+  return to - from < 0.01 ? formatDuration(from) : `${formatDuration(from)} to ${formatDuration(to)}`;
+};
+
+/** A time within an interval; or nothing within the time for which it was watched. */
+function within(seconds: number | undefined, { from, to }: Interval, watchedSeconds: number): boolean {
+  if (seconds === undefined) return to + HEARD_SECONDS >= watchedSeconds;
+  return seconds >= from - HEARD_SECONDS && seconds <= to + HEARD_SECONDS;
+}
+
+const timeText = (seconds: number | undefined, watchedSeconds: number) =>
+  seconds === undefined ? `not within ${formatDuration(watchedSeconds)}` : formatDuration(seconds);
+
+/** Packets of an idle connection in a time: probes and heartbeats with their answers. */
+function packetsIn(seconds: number, client: Side, server: Side, hz: number): Interval {
+  const beat = Math.min(
+    client.heartbeatSeconds ?? Number.POSITIVE_INFINITY,
+    server.heartbeatSeconds ?? Number.POSITIVE_INFINITY,
+  );
+  return [client, server].reduce<Interval>(
+    (sum, { keepalive, heartbeatSeconds }) => {
+      const beats = heartbeatSeconds === undefined ? 0 : Math.floor(seconds / heartbeatSeconds);
+      // A beat, its answer, and the acknowledgement of that, which may ride on the next.
+      const beatPackets = {
+        from: 2 * Math.max(0, beats - 1),
+        to: heartbeatSeconds === undefined ? 0 : 3 * (beats + 1),
+      };
+      if (keepalive === 'off') return { from: sum.from + beatPackets.from, to: sum.to + beatPackets.to };
+      const gap = gapBetweenProbes(keepalive, hz);
+      const quieter = beat <= keepalive.idleSeconds;
+      return {
+        from:
+          sum.from + beatPackets.from + (Number.isFinite(beat) ? 0 : 2 * Math.max(0, Math.floor(seconds / gap.to) - 1)),
+        to:
+          sum.to +
+          beatPackets.to +
+          (quieter ? 0 : 2 * (Math.floor(seconds / Math.min(gap.from, keepalive.idleSeconds)) + 1)),
+      };
+    },
+    { from: 0, to: 0 },
+  );
+}
+
+export const predictTrial = ({ client, server, box, quietSeconds }: Trial, hz: number): Prediction =>
+  predict({ client, server, middlebox: box.middlebox, quietSeconds, hz });
+
+const certain = (survives: 'yes' | 'maybe' | 'no', met: Outcome['met']): boolean =>
+  survives === 'maybe' || (met === 'ok') === (survives === 'yes');
+
+/** @param patienceSeconds how long an answer was waited for; undefined where there is no answer */
+export function compare(trial: Trial, outcome: Outcome, hz: number, patienceSeconds: number): Agreement | undefined {
+  if (outcome.problem !== undefined) return undefined;
+  const { question, client, server, box, quietSeconds } = trial;
+  const cell = { client, server, middlebox: box.middlebox, quietSeconds, hz };
+  const prediction = predict(cell);
+  switch (question.kind) {
+    case 'quiet': {
+      const { firstRequest, timeoutSeconds, zombie } = prediction;
+      const met = outcome.met as 'ok';
+      const times = met !== ('timeout' as string) || within(outcome.seconds, timeoutSeconds, patienceSeconds);
+      const left =
+        outcome.zombie === undefined || zombie === 'maybe' || (zombie === 'yes') === outcome.zombie || met === 'ok';
+      return {
+        agrees: firstRequest.has(met) && times && left,
+        predicted: `${[...firstRequest].join(' or ')}${firstRequest.has('timeout') ? ` after ${intervalText(timeoutSeconds)}` : ''}${zombie === 'no' ? '' : `, zombie: ${zombie}`}`,
+        measured: `${met}${met === ('timeout' as string) ? ` after ${timeText(outcome.seconds, patienceSeconds)}` : ''}${outcome.zombie ? ', zombie' : ''}`,
+      };
+    }
+    case 'lost': {
+      const survives = prediction.survivesLost[question.count - 1] ?? 'maybe';
+      return {
+        agrees: certain(survives, outcome.met),
+        predicted: `survives: ${survives}`,
+        measured: outcome.met ?? 'nothing',
+      };
+    }
+    case 'outage': {
+      const survives = outlivesOutage(cell, question.seconds);
+      return {
+        agrees: certain(survives, outcome.met),
+        predicted: `survives: ${survives}`,
+        measured: outcome.met ?? 'nothing',
+      };
+    }
+    case 'dead': {
+      const which = question.inFlight ? 'inFlight' : 'idle';
+      const watched = outcome.watchedSeconds ?? 0;
+      const sides = (['client', 'server'] as const).map((side) => ({
+        side,
+        predicted: prediction.deadPeer[side][which],
+        measured: outcome.noticed?.[side],
+      }));
+      return {
+        agrees: sides.every(({ predicted, measured }) => within(measured, predicted, watched)),
+        predicted: sides.map(({ side, predicted }) => `${side}: ${intervalText(predicted)}`).join(', '),
+        measured: sides.map(({ side, measured }) => `${side}: ${timeText(measured, watched)}`).join(', '),
+      };
+    }
+    case 'cost': {
+      const { seconds, packets } = outcome.traffic as NonNullable<Outcome['traffic']>;
+      const expected = packetsIn(seconds, client, server, hz);
+      return {
+        agrees: packets >= expected.from && packets <= expected.to,
+        predicted: `${expected.from} to ${expected.to} packets in ${formatDuration(seconds)}`,
+        measured: `${packets} packets`,
+      };
+    }
+  }
+}

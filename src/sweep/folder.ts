@@ -1,0 +1,177 @@
+// A sweep's folder: what is swept, and every outcome as it came, one line each. Whatever interrupts a sweep, its folder keeps
+// what it has, and the sweep can be gone on with.
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, relative } from 'node:path';
+import { LabError, messageOf } from '../errors.ts';
+import type { SweepSpec } from './spec.ts';
+import type { Outcome } from './trial.ts';
+
+const SPEC_FILE = 'sweep.json';
+const TRIALS_FILE = 'trials.ndjson';
+const RESULT_FILE = 'result.json';
+const LOCK_FILE = '.running';
+
+export interface SweepRecord {
+  spec: SweepSpec;
+  startedAt: string;
+  versions: Record<string, string>;
+  /** Of all runs together that measured for it. */
+  wallSeconds: number;
+  /** "1/4" where it is a part of a sweep. */
+  shard: string | null;
+}
+
+export class SweepFolder {
+  readonly folder: string;
+  record: SweepRecord;
+  readonly outcomes: Map<string, Outcome> = new Map();
+
+  private constructor(folder: string, record: SweepRecord) {
+    this.folder = folder;
+    this.record = record;
+  }
+
+  /** @throws LabError RUNS_UNWRITABLE */
+  static create(runs: string, spec: SweepSpec, startedAt: Date, shard: string | null): SweepFolder {
+    const start = startedAt.toISOString().replaceAll(':', '-');
+    let folder = join(runs, spec.name, start);
+    for (let again = 2; existsSync(folder); again++) folder = join(runs, spec.name, `${start}-${again}`);
+    const made = new SweepFolder(folder, {
+      spec,
+      startedAt: startedAt.toISOString(),
+      versions: {},
+      wallSeconds: 0,
+      shard,
+    });
+    try {
+      mkdirSync(folder, { recursive: true });
+      made.save();
+      writeFileSync(join(folder, TRIALS_FILE), '');
+    } catch (error) {
+      throw unwritable(folder, error);
+    }
+    made.#lock();
+    return made;
+  }
+
+  /** A sweep that is there, whole or not. @throws LabError BAD_OPTION, BAD_EVIDENCE */
+  static open(folder: string): SweepFolder {
+    let record: SweepRecord;
+    try {
+      record = JSON.parse(readFileSync(join(folder, SPEC_FILE), 'utf8')) as SweepRecord;
+    } catch (error) {
+      throw new LabError(
+        'BAD_OPTION',
+        `${folder} holds no sweep: ${messageOf(error)}`,
+        'name the folder of one',
+        error,
+      );
+    }
+    const opened = new SweepFolder(folder, record);
+    const lines = readFileSync(join(folder, TRIALS_FILE), 'utf8').split('\n');
+    for (const [index, line] of lines.entries()) {
+      if (line === '') continue;
+      try {
+        const outcome = JSON.parse(line) as Outcome;
+        opened.outcomes.set(outcome.key, outcome);
+      } catch (error) {
+        // Whoever was killed may have left half a line: that trial is measured again.
+        if (index === lines.length - 1) continue;
+        throw new LabError(
+          'BAD_EVIDENCE',
+          `${folder}/${TRIALS_FILE}:${index + 1}: ${messageOf(error)}`,
+          'sweep anew',
+          error,
+        );
+      }
+    }
+    return opened;
+  }
+
+  /** Opens it to measure what is missing. @throws LabError BAD_OPTION where somebody is at it */
+  static resume(folder: string): SweepFolder {
+    const opened = SweepFolder.open(folder);
+    opened.#lock();
+    writeFileSync(
+      join(folder, TRIALS_FILE),
+      [...opened.outcomes.values()].map((outcome) => `${JSON.stringify(outcome)}\n`).join(''),
+    );
+    return opened;
+  }
+
+  #lock(): void {
+    const file = join(this.folder, LOCK_FILE);
+    const holder = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    if (holder !== '' && holder !== String(process.pid) && existsSync(`/proc/${holder}`))
+      throw new LabError('BAD_OPTION', `process ${holder} is measuring ${this.folder}`, 'wait for it, or end it first');
+    for (const name of readdirSync(this.folder))
+      if (name.startsWith('.load-')) rmSync(join(this.folder, name), { recursive: true, force: true });
+    writeFileSync(file, String(process.pid));
+  }
+
+  /** A folder for a lab, which is taken away with it. */
+  scratch(name: string): string {
+    return join(this.folder, `.load-${process.pid}-${name}`);
+  }
+
+  add(outcome: Outcome): void {
+    this.outcomes.set(outcome.key, outcome);
+    try {
+      appendFileSync(join(this.folder, TRIALS_FILE), `${JSON.stringify(outcome)}\n`);
+    } catch (error) {
+      throw unwritable(this.folder, error);
+    }
+  }
+
+  save(): void {
+    writeFileSync(join(this.folder, SPEC_FILE), `${JSON.stringify(this.record, null, 2)}\n`);
+  }
+
+  /** Nobody measures here any more. */
+  release(): void {
+    rmSync(join(this.folder, LOCK_FILE), { force: true });
+  }
+
+  get finished(): boolean {
+    return existsSync(join(this.folder, RESULT_FILE));
+  }
+}
+
+function unwritable(folder: string, error: unknown): LabError {
+  return new LabError(
+    'RUNS_UNWRITABLE',
+    `cannot write to ${folder}: ${messageOf(error)}`,
+    'make room or mend its permissions, or choose another folder with --runs <folder>',
+    error,
+  );
+}
+
+/** Points runs/latest to a folder. */
+export function pointLatest(runs: string, folder: string): void {
+  const pointer = join(runs, `.latest-${process.pid}`);
+  rmSync(pointer, { force: true });
+  symlinkSync(relative(runs, folder), pointer);
+  renameSync(pointer, join(runs, 'latest'));
+}
+
+/** The newest sweep that was not measured to its end. */
+export function newestUnfinished(runs: string): string | undefined {
+  if (!existsSync(runs)) return undefined;
+  return readdirSync(runs)
+    .filter((name) => !name.startsWith('.') && name !== 'latest' && statSync(join(runs, name)).isDirectory())
+    .flatMap((name) => readdirSync(join(runs, name)).map((start) => join(runs, name, start)))
+    .filter((folder) => existsSync(join(folder, SPEC_FILE)) && !existsSync(join(folder, RESULT_FILE)))
+    .sort((a, b) => statSync(join(a, SPEC_FILE)).mtimeMs - statSync(join(b, SPEC_FILE)).mtimeMs)
+    .at(-1);
+}

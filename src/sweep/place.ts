@@ -1,0 +1,102 @@
+// Where a sweep is measured: on time-travelling kernels side by side, or on network namespaces in real time.
+import { availableParallelism } from 'node:os';
+import type { EngineName } from '../engines/choose.ts';
+import type { Staged } from '../engines/engine.ts';
+import { playInNamespaces } from '../engines/netns/engine.ts';
+import { labCode } from '../engines/virtual/bundle.ts';
+import { kernelFor } from '../engines/virtual/engine.ts';
+import { findKernel } from '../engines/virtual/kernel.ts';
+import { runKernel } from '../engines/virtual/run-kernel.ts';
+import { LabError } from '../errors.ts';
+import type { Message } from '../lab/record.ts';
+import { kernelHz } from '../linux/libc.ts';
+import { DEFAULT_HZ, type Hz } from '../scenario/hz.ts';
+import type { Batch } from './batch.ts';
+import type { Outcome } from './trial.ts';
+
+export interface MeasureRun {
+  /** Scratch folder, which is taken away. */
+  folder: string;
+  onOutcome(outcome: Outcome): void;
+  /** Epoch seconds on the lab's clock, now and then. */
+  onClock(time: number): void;
+  signal: AbortSignal;
+}
+
+export interface Place {
+  name: 'virtual' | 'netns';
+  /** Timer interrupts a second of its kernel. */
+  hz: number;
+  /** How many batches are measured at once. */
+  slots: number;
+  realTime: boolean;
+  /** @throws LabError when it cannot be measured to its end; what was told until then stays true */
+  measure(batch: Batch, run: MeasureRun): Promise<{ versions: Record<string, string>; memoryMb: number }>;
+}
+
+async function toItsEnd(staged: Promise<Staged>) {
+  await using played = await staged;
+  if (played.problem !== undefined) throw played.problem;
+  return { versions: played.versions, memoryMb: played.memoryMb };
+}
+
+const hear =
+  ({ onOutcome, onClock }: MeasureRun) =>
+  (message: Message): void => {
+    if (message.type === 'outcome') onOutcome(message.outcome);
+    else if (message.type === 'clock') onClock(message.time);
+  };
+
+const virtual = (hz: Hz, slots: number): Place => ({
+  name: 'virtual',
+  hz,
+  slots,
+  realTime: false,
+  async measure(batch, run) {
+    const { folder, signal } = run;
+    return toItsEnd(
+      runKernel({
+        kernel: kernelFor(hz),
+        plan: batch,
+        code: await labCode(),
+        folder,
+        runFolder: folder,
+        startsAt: Date.now(),
+        onMessage: hear(run),
+        signal,
+      }),
+    );
+  },
+});
+
+const netns = (): Place => ({
+  name: 'netns',
+  hz: kernelHz(),
+  // All at once: what takes time is waiting.
+  slots: 1,
+  realTime: true,
+  measure: (batch, run) => toItsEnd(playInNamespaces(batch, run.folder, { onMessage: hear(run), signal: run.signal })),
+});
+
+/**
+ * Where to measure. \`auto\`: in virtual time where its kernel is built.
+ * @throws LabError BAD_OPTION, MISSING_KERNEL
+ */
+export function choosePlace(
+  name: EngineName | 'auto',
+  { hz, jobs = availableParallelism() }: { hz?: Hz; jobs?: number },
+): Place {
+  if (name === 'docker')
+    throw new LabError('BAD_OPTION', 'a sweep is not measured on containers', 'take --engine virtual or netns');
+  if (name === 'virtual' || (name === 'auto' && findKernel(hz ?? DEFAULT_HZ) !== undefined)) {
+    kernelFor(hz ?? DEFAULT_HZ);
+    return virtual(hz ?? DEFAULT_HZ, jobs);
+  }
+  if (hz !== undefined && hz !== kernelHz())
+    throw new LabError(
+      'MISSING_KERNEL',
+      `this machine’s kernel has HZ ${kernelHz()}`,
+      `npm run kernel -- --hz ${hz} builds a time-travelling one of HZ ${hz}, in about three minutes`,
+    );
+  return netns();
+}

@@ -1,0 +1,114 @@
+// Reads a file of lab/sweeps, or one of yours.
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, extname, resolve } from 'node:path';
+import { z } from 'zod';
+import { LabError } from '../errors.ts';
+import { SWEEPS } from '../scenario/catalogue.ts';
+import { parseDuration } from '../scenario/duration.ts';
+import type { Pace } from '../scenario/pace.ts';
+import { readYaml } from '../scenario/read.ts';
+import { suggestion } from '../scenario/suggest.ts';
+import { type Axis, parseList, parseScan } from './grid.ts';
+import type { Demands } from './spec.ts';
+
+const paced = z.union([z.string(), z.strictObject({ production: z.string(), compressed: z.string() })]);
+
+/** The shape of a sweep's file. */
+export const sweepSchema = z.strictObject({
+  title: z.string().min(1),
+  middlebox: z
+    .union([z.string(), z.array(z.string()).min(1)])
+    .describe('files of lab/middleboxes, by name; their idle timeout is the profile’s, unless "timeout" is varied'),
+  scan: z
+    .record(z.string(), paced)
+    .optional()
+    .describe('settings by name, from..to/step, as in 30s..600s/30s; server. before a name makes it the server’s'),
+  list: z.record(z.string(), paced).optional().describe('settings by name, values with commas, as in 1s,10s,75s'),
+  quiet: paced.optional().describe('how long the application is quiet'),
+  repeat: z
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('how often each cell is measured, from different offsets'),
+  survive: z
+    .strictObject({
+      lost: z.number().int().min(0).max(3).optional().describe('so many probes lost in a row'),
+      outage: paced.optional().describe('an outage of so long, one of those that are tried; 0s for none'),
+      noticeWithin: paced.optional().describe('an idle client notices a dead peer within so long'),
+    })
+    .optional()
+    .describe('what a recommended tuning must outlive, besides the quiet'),
+});
+
+/** A sweep's file with its values resolved for a pace. */
+export interface SweepFile {
+  name: string;
+  title: string;
+  story: string;
+  middleboxes: string[];
+  axes: Axis[];
+  quietSeconds?: number;
+  repeat?: number;
+  demands: Partial<Demands>;
+}
+
+function pathOf(nameOrPath: string): string {
+  const names = SWEEPS.names();
+  if (names.includes(nameOrPath)) return SWEEPS.path(nameOrPath);
+  if (/[/\\]|\.ya?ml$/.test(nameOrPath) && existsSync(nameOrPath)) return resolve(nameOrPath);
+  const near = suggestion(nameOrPath, names);
+  throw new LabError(
+    'BAD_OPTION',
+    `there is no sweep "${nameOrPath}"${near === undefined ? '' : `; ${near}`}`,
+    `one of ${names.join(', ')}, the path of a YAML file, or options: --middlebox aws-nlb --scan keepIdle 30s..600s/30s`,
+  );
+}
+
+/** @throws LabError BAD_FILE, BAD_OPTION */
+export function readSweep(nameOrPath: string, pace: Pace): SweepFile {
+  const path = pathOf(nameOrPath);
+  const { value, source, positions } = readYaml(path, sweepSchema);
+  const pick = (raw: z.infer<typeof paced>): string => (typeof raw === 'string' ? raw : raw[pace]);
+  const seconds = (raw: z.infer<typeof paced>, place: readonly PropertyKey[]): number => {
+    const found = parseDuration(pick(raw));
+    if (found === undefined) throw positions.error(place, 'a duration, as in 350s or 8h', { found: `"${pick(raw)}"` });
+    return found;
+  };
+  const axes = (['scan', 'list'] as const).flatMap((kind) =>
+    Object.entries(value[kind] ?? {}).map(([name, raw]): Axis => {
+      try {
+        return (kind === 'scan' ? parseScan : parseList)(name, pick(raw));
+      } catch (error) {
+        if (!(error instanceof LabError)) throw error;
+        throw positions.error([kind, name], error.todo, { found: error.message });
+      }
+    }),
+  );
+  const { lost, outage, noticeWithin } = value.survive ?? {};
+  return {
+    name: basename(path, extname(path)),
+    title: value.title,
+    story: source.comment,
+    middleboxes: [value.middlebox].flat(),
+    axes,
+    ...(value.quiet === undefined ? {} : { quietSeconds: seconds(value.quiet, ['quiet']) }),
+    ...(value.repeat === undefined ? {} : { repeat: value.repeat }),
+    demands: {
+      ...(lost === undefined ? {} : { lost }),
+      ...(outage === undefined ? {} : { outageSeconds: seconds(outage, ['survive', 'outage']) }),
+      ...(noticeWithin === undefined ? {} : { noticeSeconds: seconds(noticeWithin, ['survive', 'noticeWithin']) }),
+    },
+  };
+}
+
+/** Title and first sentence of every shipped sweep. */
+export function listSweeps(): { name: string; title: string; summary: string }[] {
+  return SWEEPS.names().map((name) => {
+    const text = readFileSync(SWEEPS.path(name), 'utf8');
+    const title = /^title:\s*(.*)$/m.exec(text)?.[1] ?? name;
+    const comment = (/^(?:#.*\n)+/.exec(text)?.[0] ?? '').replace(/^# ?/gm, '').replace(/\n/g, ' ');
+    return { name, title, summary: /^.*?[.!?](?=\s|$)/.exec(comment)?.[0] ?? comment };
+  });
+}

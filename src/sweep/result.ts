@@ -1,0 +1,202 @@
+import { z } from 'zod';
+import { ladderSchema } from '../judge/result.ts';
+
+/** The result document of a sweep, of which every report is a function. `schemas/sweep-result.schema.json` is made from it. */
+
+const seconds = z.number();
+/** Between which times; null: never. */
+const times = z.strictObject({ from: seconds.nullable(), to: seconds.nullable() });
+const certainty = z.enum(['yes', 'maybe', 'no']);
+const proportion = z.strictObject({
+  yes: z.number(),
+  of: z.number(),
+  low: z.number().describe('Wilson’s interval, 95 %'),
+  high: z.number(),
+});
+
+const keepalive = z.union([
+  z.literal('off'),
+  z.strictObject({
+    idleSeconds: seconds,
+    intervalSeconds: seconds,
+    probes: z.number(),
+    userTimeoutSeconds: seconds.optional(),
+  }),
+]);
+const side = z.strictObject({
+  keepalive,
+  heartbeatSeconds: seconds.optional(),
+  heartbeatTimeoutSeconds: seconds.optional(),
+  commandTimeoutSeconds: seconds.optional(),
+  poolIdleSeconds: seconds.optional(),
+  retries: z.number().optional(),
+});
+const middlebox = z.strictObject({
+  layer: z.enum(['L4', 'L7']),
+  timeoutSeconds: seconds,
+  atExpiry: z.enum(['forgets', 'reset-both', 'close-both']),
+  latePacket: z.enum(['reset-sender', 'drop', 'rebalance', 'closed']),
+  ownTimers: z.boolean().optional(),
+});
+const box = z.strictObject({
+  profile: z.string(),
+  product: z.string(),
+  playedBy: z.record(z.string(), z.unknown()),
+  middlebox,
+  remedy: z.string().optional(),
+  confidence: z.enum(['documented', 'measured', 'secondary', 'unknown']),
+  minSeconds: seconds.optional(),
+  maxSeconds: seconds.optional(),
+});
+
+const deadPeer = z.strictObject({ idle: times, inFlight: times });
+const noticed = z
+  .strictObject({
+    times: z.array(seconds).describe('how soon it was noticed, of each repeat that noticed'),
+    unnoticed: z.number().describe('how many repeats had not, when the watch was over'),
+    watchedSeconds: seconds,
+  })
+  .nullable();
+
+const options = z.strictObject({
+  keepalive: z.boolean(),
+  idleSeconds: seconds,
+  intervalSeconds: seconds,
+  probes: z.number(),
+  userTimeoutMs: z.number(),
+});
+
+const predicted = z.strictObject({
+  survives: certainty,
+  lost: z.record(z.string(), certainty),
+  outage: z.record(z.string(), certainty),
+  firstRequest: z.array(z.string()),
+  timeoutSeconds: times,
+  deadPeer: z.strictObject({ client: deadPeer, server: deadPeer }),
+  bytesAnHour: times,
+  zombie: certainty,
+});
+
+const measured = z.strictObject({
+  survives: proportion,
+  firstRequest: z.record(z.string(), z.number()).describe('how often it met what'),
+  requestSeconds: z.array(seconds).describe('how long it took until that was known'),
+  lost: z.record(z.string(), proportion),
+  outage: z.record(z.string(), proportion),
+  deadPeer: z.strictObject({
+    client: z.strictObject({ idle: noticed, inFlight: noticed }),
+    server: z.strictObject({ idle: noticed, inFlight: noticed }),
+  }),
+  cost: z
+    .strictObject({ packetsAnHour: z.number(), bytesAnHour: z.number() })
+    .nullable()
+    .describe('of one idle connection, both ways; null where it did not last'),
+  zombies: proportion,
+  lostMessages: z.number().describe('requests that no server executed, although the client asked again'),
+  duplicatedCommands: z.number().describe('requests that servers executed twice, for the client asked again'),
+  kernel: z
+    .strictObject({ client: options.nullable(), server: options.nullable() })
+    .describe('what getsockopt(2) said of both ends'),
+});
+
+const cell = z.strictObject({
+  id: z.string(),
+  /** Index into `spec.boxes` of the document. */
+  box: z.number(),
+  /** Why it is there, where it is no point of the landscape. */
+  why: z.string().optional(),
+  point: z.record(z.string(), z.number()),
+  client: side,
+  server: side,
+  predicted,
+  measured: measured.nullable(),
+  demands: z
+    .array(z.strictObject({ demand: z.string(), predicted: certainty, measured: proportion.nullable() }))
+    .describe('what is asked of a recommended tuning, and whether this one does it'),
+});
+export type CellResult = z.infer<typeof cell>;
+
+const disagreement = z.strictObject({
+  trial: z.string(),
+  predicted: z.string(),
+  measured: z.string(),
+});
+
+const setting = z.strictObject({
+  target: z.string(),
+  title: z.string(),
+  version: z.string().nullable().describe('of the library or program it was written for'),
+  tested: z.string().describe('how, or "not tested here"'),
+  text: z.string(),
+  note: z.string().optional(),
+});
+
+const recommendation = z.strictObject({
+  box: z.number(),
+  verdict: z.enum(['found', 'none', 'no-tcp-setting', 'not-needed']),
+  sentence: z.string(),
+  /** Ids of cells. */
+  cell: z.string().nullable(),
+  margin: z.string().nullable(),
+  neighbours: z.array(
+    z.strictObject({ cell: z.string(), where: z.string(), expected: z.enum(['holds', 'breaks']), says: z.string() }),
+  ),
+  alternatives: z.array(z.strictObject({ cell: z.string(), says: z.string() })),
+  remedy: z.string().nullable(),
+  settings: z.array(setting),
+});
+export type Recommendation = z.infer<typeof recommendation>;
+
+const trap = z.strictObject({ id: z.string(), title: z.string(), why: z.string(), seen: z.string() });
+export type Trap = z.infer<typeof trap>;
+
+const axis = z.strictObject({
+  side: z.enum(['client', 'server']),
+  parameter: z.string(),
+  values: z.array(z.number()),
+});
+
+export const sweepResultSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  kind: z.literal('sweep'),
+  name: z.string(),
+  title: z.string(),
+  story: z.string(),
+  engine: z.string(),
+  pace: z.enum(['production', 'compressed']),
+  hz: z.number(),
+  versions: z.record(z.string(), z.string()),
+  startedAt: z.string(),
+  wallSeconds: seconds,
+  quietSeconds: seconds,
+  repeat: z.number(),
+  seed: z.number(),
+  axes: z.array(axis),
+  boxes: z.array(box),
+  demands: z.strictObject({ lost: z.number(), outageSeconds: seconds, noticeSeconds: seconds }),
+  lost: z.array(z.number()),
+  outages: z.array(seconds),
+  verdict: z.enum(['pass', 'fail', 'inconclusive']),
+  trials: z.strictObject({
+    measured: z.number(),
+    agree: z.number(),
+    unanswered: z.number(),
+  }),
+  disagreements: z.array(disagreement),
+  problems: z.array(z.string()),
+  cells: z.array(cell),
+  common: z
+    .strictObject({ sentence: z.string(), cells: z.array(z.string()) })
+    .nullable()
+    .describe(
+      'one tuning that does all that is asked behind each middlebox; null where there is none, or only one middlebox',
+    ),
+  recommendations: z.array(recommendation),
+  traps: z.array(trap),
+  witnesses: z
+    .array(z.strictObject({ cell: z.string(), title: z.string(), says: z.string(), ladder: ladderSchema }))
+    .describe('single connections, packet by packet'),
+});
+export type SweepResult = z.infer<typeof sweepResultSchema>;
+export type MeasuredCell = NonNullable<CellResult['measured']>;
+export type PredictedCell = CellResult['predicted'];

@@ -1,0 +1,219 @@
+// Measures a sweep, or goes on with one, and puts its result together.
+import { Slots } from '../engines/slots.ts';
+import { LabError } from '../errors.ts';
+import { compareAll, demandsOn, measureCell, predictCell, trialsOf } from './answers.ts';
+import type { SweepFolder } from './folder.ts';
+import { chosenCells } from './frontier.ts';
+import { loadsOf } from './loads.ts';
+import type { Place } from './place.ts';
+import { extraCells, recommend, recommendForAll } from './recommend.ts';
+import type { CellResult, SweepResult } from './result.ts';
+import { cellAt, cellsOf, type SweepSpec, type SweptBox, type SweptCell } from './spec.ts';
+import { trapsIn } from './traps.ts';
+import { chanceOf, type Trial } from './trial.ts';
+
+export interface SweepProgress {
+  /** Trials of this stage, how many are measured, and how much of the labs' own time has passed, from 0 to 1. */
+  told(stage: string, measured: number, of: number, passed: number): void;
+}
+
+export interface Shard {
+  index: number;
+  of: number;
+}
+
+const unique = (trials: readonly Trial[]): Trial[] => [...new Map(trials.map((trial) => [trial.key, trial])).values()];
+const mine = (trials: readonly Trial[], shard: Shard | undefined): Trial[] =>
+  shard === undefined
+    ? [...trials]
+    : trials.filter(({ key }) => Math.floor(chanceOf(`shard ${key}`) * shard.of) === shard.index - 1);
+
+/** About how long a lab's own clock runs for a load, seconds; for progress only. */
+const LAST_WORDS_SECONDS = 60;
+
+async function measure(
+  trials: readonly Trial[],
+  stage: string,
+  folder: SweepFolder,
+  place: Place,
+  progress: SweepProgress,
+  signal: AbortSignal,
+): Promise<void> {
+  const missing = trials.filter(({ key }) => !folder.outcomes.has(key));
+  if (missing.length === 0) return;
+  const { spec } = folder.record;
+  const loads = await loadsOf(missing, place.slots);
+  const passed = loads.map(() => 0);
+  const expected = spec.quietSeconds + LAST_WORDS_SECONDS;
+  let measured = 0;
+  const tell = () =>
+    progress.told(stage, measured, missing.length, passed.reduce((sum, part) => sum + part, 0) / passed.length);
+  tell();
+  const slots = new Slots(place.slots);
+  const stop = new AbortController();
+  const whole = AbortSignal.any([signal, stop.signal]);
+  const began = performance.now();
+  const results = await Promise.allSettled(
+    loads.map(async (load, index) => {
+      const done = await slots.take();
+      try {
+        whole.throwIfAborted();
+        let start: number | undefined;
+        const { versions } = await place.measure(
+          { kind: 'sweep', trials: load, patienceSeconds: spec.patienceSeconds, countSeconds: spec.countSeconds },
+          {
+            folder: folder.scratch(String(index)),
+            signal: whole,
+            onOutcome: (outcome) => {
+              folder.add(outcome);
+              measured++;
+              tell();
+            },
+            onClock: (time) => {
+              start ??= time;
+              passed[index] = Math.min(1, (time - start) / expected);
+              tell();
+            },
+          },
+        );
+        passed[index] = 1;
+        folder.record.versions = { ...folder.record.versions, ...versions };
+      } catch (error) {
+        stop.abort();
+        throw error;
+      } finally {
+        done();
+      }
+    }),
+  );
+  folder.record.wallSeconds += (performance.now() - began) / 1000;
+  folder.save();
+  const failed = results.find(
+    (result) => result.status === 'rejected' && !(result.reason as Error)?.message?.includes('aborted'),
+  );
+  if (signal.aborted) throw signal.reason;
+  if (failed?.status === 'rejected') throw failed.reason;
+}
+
+/** Measured once more beside the landscape: so often at least. */
+const LEAST_REPEATS = 5;
+
+interface Landscape {
+  cells: SweptCell[];
+  measured: SweptCell[];
+}
+
+const landscapeOf = (spec: SweepSpec): Landscape => {
+  const cells = cellsOf(spec);
+  return { cells, measured: chosenCells(cells, spec) };
+};
+
+function resultOf(
+  swept: SweptCell,
+  spec: SweepSpec,
+  outcomes: SweepFolder['outcomes'],
+  box: number,
+  why?: string,
+): CellResult {
+  const predicted = predictCell(swept, spec);
+  const measured = measureCell(swept, spec, outcomes);
+  return {
+    id: swept.id,
+    box,
+    ...(why === undefined ? {} : { why }),
+    point: { ...swept.point },
+    client: swept.cell.client,
+    server: swept.cell.server,
+    predicted,
+    measured,
+    demands: demandsOn(predicted, measured, spec.demands),
+  };
+}
+
+const sameBox = (a: SweptBox, b: SweptBox) =>
+  a.profile === b.profile && a.middlebox.timeoutSeconds === b.middlebox.timeoutSeconds;
+
+/** Trials of a sweep's landscape, or of a part of it. */
+export const landscapeTrials = (spec: SweepSpec, shard?: Shard): Trial[] =>
+  mine(unique(landscapeOf(spec).measured.flatMap((cell) => trialsOf(cell, spec))), shard);
+
+/**
+ * Measures what is missing, and puts the result together; of a part of a sweep there is none.
+ * @throws LabError what the engine throws; what was measured until then is kept
+ */
+export async function runSweep(
+  folder: SweepFolder,
+  place: Place,
+  { progress, signal, shard }: { progress: SweepProgress; signal: AbortSignal; shard?: Shard | undefined },
+): Promise<SweepResult | undefined> {
+  const { spec } = folder.record;
+  if (spec.hz !== place.hz)
+    throw new LabError(
+      'BAD_OPTION',
+      `this sweep is of HZ ${spec.hz}, and the engine has ${place.hz}`,
+      `add --hz ${spec.hz}`,
+    );
+  const { cells } = landscapeOf(spec);
+  await measure(landscapeTrials(spec, shard), 'the landscape', folder, place, progress, signal);
+  if (shard !== undefined) return undefined;
+  const boxOf = (box: SweptBox) => spec.boxes.findIndex((each) => sameBox(each, box));
+  const landscape = cells.map((cell) => resultOf(cell, spec, folder.outcomes, boxOf(cell.box)));
+  // What lies next to the best, on either side; where nothing does it, what should.
+  const closer: SweepSpec = { ...spec, repeat: Math.max(spec.repeat, LEAST_REPEATS) };
+  const extras = spec.measure === 'none' ? [] : extraCells(spec, landscape, cells);
+  const more = extras.map((extra) => ({ extra, cell: cellAt(extra.box, extra.point, spec) }));
+  const moreTrials = unique(
+    more.flatMap(({ extra, cell }) =>
+      trialsOf(cell, closer).filter(({ question }) => extra.why !== 'lateness' || question.kind === 'quiet'),
+    ),
+  );
+  await measure(moreTrials, 'what lies next to the best', folder, place, progress, signal);
+  const beside = more.map(({ extra, cell }) => {
+    const own = spec.boxes.findIndex((each) => each.profile === extra.box.profile && sameBox(each, extra.box));
+    const index = own >= 0 ? own : spec.boxes.findIndex((each) => each.profile === extra.box.profile);
+    return resultOf(cell, closer, folder.outcomes, index, extra.why);
+  });
+  return conclude(folder, [...landscape, ...beside], [...landscapeTrials(spec), ...moreTrials]);
+}
+
+function conclude(folder: SweepFolder, cells: CellResult[], trials: readonly Trial[]): SweepResult {
+  const { spec, startedAt, versions, wallSeconds } = folder.record;
+  const compared = compareAll(unique(trials), folder.outcomes, spec);
+  const recommendations = spec.boxes.map((_, index) => recommend(spec, cells, index));
+  const certain = recommendations.every(({ neighbours }) =>
+    neighbours.every(({ expected, says }) => says.startsWith(expected)),
+  );
+  return {
+    schemaVersion: 1,
+    kind: 'sweep',
+    name: spec.name,
+    title: spec.title,
+    story: spec.story,
+    engine: spec.engine,
+    pace: spec.pace,
+    hz: spec.hz,
+    versions,
+    startedAt,
+    wallSeconds: Math.round(wallSeconds * 10) / 10,
+    quietSeconds: spec.quietSeconds,
+    repeat: spec.repeat,
+    seed: spec.seed,
+    axes: spec.axes.map(({ side, parameter, values }) => ({ side, parameter, values: [...values] })),
+    boxes: spec.boxes,
+    demands: spec.demands,
+    lost: spec.lost,
+    outages: spec.outages,
+    verdict:
+      compared.disagreements.length > 0 || !certain
+        ? 'fail'
+        : compared.trials.unanswered > 0 || compared.trials.measured === 0
+          ? 'inconclusive'
+          : 'pass',
+    ...compared,
+    cells,
+    common: recommendForAll(spec, cells),
+    recommendations,
+    traps: trapsIn(cells, spec),
+    witnesses: [],
+  };
+}
