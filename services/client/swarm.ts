@@ -37,6 +37,7 @@ export type SwarmEvent = { time: number } & (
       event: 'done';
       id: number;
       openedAt?: number;
+      local?: string;
       askedAt?: number;
       /** When it was known what the request met, or when the connection ended. */
       knownAt?: number;
@@ -83,6 +84,7 @@ class Connection {
     );
     socket.on('connect', () => {
       this.#done.kernel = applyWish(socket, this.#task);
+      this.#done.local = `${socket.localAddress}:${socket.localPort}`;
       talk.say(`HELLO ${id} 1`);
     });
     socket.on('error', (error: NodeJS.ErrnoException) => this.#end(error.code ?? error.message));

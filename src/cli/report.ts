@@ -7,9 +7,11 @@ import { judgeFolder } from '../judge/judge.ts';
 import { type Result, resultSchema } from '../judge/result.ts';
 import { compareResults, renderDiff, sameOutcome } from '../report/diff.ts';
 import type { Reporter } from '../report/reporter.ts';
+import { compareSweeps, renderSweepDiff } from '../report/sweep/diff.ts';
 import { painter } from '../report/text.ts';
 import { DEFAULT_RUNS } from '../runs.ts';
-import { REPORTERS } from '../scenario/catalogue.ts';
+import { REPORTERS, SWEEP_REPORTERS } from '../scenario/catalogue.ts';
+import { type SweepResult, sweepResultSchema } from '../sweep/result.ts';
 import { runCommand } from './command.ts';
 import { colored, columnsOf } from './terminal.ts';
 
@@ -65,18 +67,75 @@ async function resultOf(folder: string, { judge }: Options): Promise<Result> {
 
 const [columns, color] = [columnsOf(process.stdout), colored(process.stdout)];
 
+/** The result of a sweep, where the run is one. @throws LabError BAD_EVIDENCE */
+function sweepIn(folder: string): SweepResult | undefined {
+  const file = join(folder, RESULT_FILE);
+  let document: { kind?: unknown };
+  try {
+    document = JSON.parse(readFileSync(file, 'utf8')) as typeof document;
+  } catch {
+    return undefined;
+  }
+  if (document.kind !== 'sweep') return undefined;
+  const parsed = sweepResultSchema.safeParse(document);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new LabError(
+    'BAD_EVIDENCE',
+    `${file} is not as this version writes it: ${issue?.path.join('.')}: ${issue?.message}`,
+    `npm run sweep -- --resume ${folder} puts it together anew from what was measured`,
+  );
+}
+
+function shownPath(folder: string): string {
+  const shown = relative(process.cwd(), folder);
+  return shown.startsWith('..') ? folder : shown;
+}
+
+async function renderSweep(sweep: SweepResult, folder: string, format: string): Promise<ExitCode> {
+  if (!SWEEP_REPORTERS.names().includes(format))
+    throw new LabError(
+      'BAD_OPTION',
+      `a sweep cannot be shown as ${format}`,
+      `take ${SWEEP_REPORTERS.names().join(', ')}`,
+    );
+  const { default: reporter } = await SWEEP_REPORTERS.load(format);
+  process.stdout.write(await reporter.render(sweep, { columns, color, folder: shownPath(folder) }));
+  return EXIT.asExpected;
+}
+
 async function render(run: string, options: Options): Promise<ExitCode> {
   const folder = findRun(run, options.runs);
+  const sweep = sweepIn(folder);
+  if (sweep !== undefined) return renderSweep(sweep, folder, options.reporter);
+  if (!REPORTERS.names().includes(options.reporter))
+    throw new LabError(
+      'BAD_OPTION',
+      `a scenario cannot be shown as ${options.reporter}`,
+      `take ${REPORTERS.names().join(', ')}`,
+    );
   const [result, { default: reporter }] = (await Promise.all([
     resultOf(folder, options),
     REPORTERS.load(options.reporter),
   ])) as [Result, { default: Reporter }];
-  const shown = relative(process.cwd(), folder);
-  process.stdout.write(reporter.render(result, { columns, color, folder: shown.startsWith('..') ? folder : shown }));
+  process.stdout.write(reporter.render(result, { columns, color, folder: shownPath(folder) }));
   return EXIT.asExpected;
 }
 
+function diffSweeps(a: SweepResult, b: SweepResult, { reporter }: Options): ExitCode {
+  const differences = compareSweeps(a, b);
+  const same = differences.every(({ kind }) => kind === 'condition');
+  if (reporter === 'json') process.stdout.write(`${JSON.stringify({ same, differences }, null, 2)}\n`);
+  else if (reporter === 'pretty') process.stdout.write(renderSweepDiff(a, b, { columns, paint: painter(color) }));
+  else throw new LabError('BAD_OPTION', `a difference cannot be shown as ${reporter}`, 'take pretty or json');
+  return same ? EXIT.asExpected : EXIT.expectationFailed;
+}
+
 async function diff(one: string, other: string, options: Options): Promise<ExitCode> {
+  const sweeps = [one, other].map((run) => sweepIn(findRun(run, options.runs)));
+  if (sweeps[0] !== undefined && sweeps[1] !== undefined) return diffSweeps(sweeps[0], sweeps[1], options);
+  if (sweeps.some((sweep) => sweep !== undefined))
+    throw new LabError('BAD_OPTION', 'a sweep and a scenario cannot be compared', 'name two sweeps, or two scenarios');
   const [a, b] = (await Promise.all([one, other].map((run) => resultOf(findRun(run, options.runs), options)))) as [
     Result,
     Result,
@@ -92,8 +151,15 @@ async function diff(one: string, other: string, options: Options): Promise<ExitC
 const program = new Command('report')
   .usage('[options] <run> | diff <a> <b>')
   .description('Renders a run again, in any format; or compares two runs. Nothing is played.')
-  .argument('<run...>', 'a run: its folder, its result.json, a scenario’s name (the newest run of it), or latest')
-  .addOption(new Option('--reporter <format>', 'how to report').choices(REPORTERS.names()).default('pretty'))
+  .argument(
+    '<run...>',
+    'a run: its folder, its result.json, a scenario’s or sweep’s name (the newest run of it), or latest',
+  )
+  .addOption(
+    new Option('--reporter <format>', 'how to report')
+      .choices([...new Set([...REPORTERS.names(), ...SWEEP_REPORTERS.names()])])
+      .default('pretty'),
+  )
   .option('--judge', 'judge the evidence anew, instead of taking the result as it was written')
   .option('--runs <folder>', 'where runs are kept', DEFAULT_RUNS)
   .addHelpText(

@@ -31,7 +31,9 @@ export class SweepProgress implements Progress {
     const seconds = (performance.now() - this.#began) / 1000;
     const done = Math.max(passed, measured / of);
     const left =
-      passed > ENOUGH && measured < of ? `, about ${plainDuration((seconds / passed) * (1 - passed))} to go` : '';
+      passed > ENOUGH && passed < 1 && measured < of
+        ? `, about ${plainDuration(Math.ceil((seconds / passed) * (1 - passed)))} to go`
+        : '';
     const text = `${measured.toLocaleString('en')} of ${of.toLocaleString('en')} trials, ${Math.floor(done * 100)} %${left}`;
     if (this.#live) {
       if (performance.now() - this.#drawnAt < REFRESH_MS && measured < of) return;

@@ -58,7 +58,7 @@ export type Message =
   | { type: 'played'; act: ActRecord }
   | { type: 'clock'; act: string; time: number }
   /** Of a sweep. */
-  | { type: 'outcome'; outcome: import('../sweep/trial.ts').Outcome }
+  | { type: 'outcome'; outcome: import('../sweep/trial.ts').Outcome; group: number }
   | { type: 'done'; versions: Record<string, string>; memoryMb: number }
   | {
       type: 'error';

@@ -1,7 +1,9 @@
 // One load of trials for one lab: what crosses from the person's process into the lab's, and how it is measured there.
+import { cpSync, mkdirSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { NetnsLab } from '../engines/netns/network.ts';
+import type { Lab } from '../lab/lab.ts';
 import { asLabError, SCRATCH } from '../lab/play.ts';
 import type { Message } from '../lab/record.ts';
 import { Watcher } from '../lab/watch/watcher.ts';
@@ -17,7 +19,7 @@ export interface Batch {
   /** How long answers are waited for, and for how long the cost of an idle connection is counted; seconds. */
   patienceSeconds: number;
   countSeconds: number;
-  /** Whether packets are captured, into `witness/`: for few trials. */
+  /** Whether packets are captured: for few trials. */
   capture?: boolean;
 }
 
@@ -34,10 +36,39 @@ const actWith = (servers: readonly string[]) =>
     ],
   }) as unknown as ActPlan;
 
-/** Measures a batch on network namespaces of the kernel it runs on; every group has a lab of its own, all at once. */
-export async function measureBatch(batch: Batch, onOutcome: (outcome: Outcome) => void): Promise<void> {
+/** Frames that a host may send and receive before they must have been read. */
+const SLOTS = 8192;
+
+/** Captures on every host of a lab, into a folder; until it is disposed of. */
+async function capture(lab: Lab, folder: string): Promise<AsyncDisposable> {
+  mkdirSync(folder, { recursive: true });
+  await lab.watch.start({
+    act: 'sweep',
+    folder,
+    socketsFile: 'sockets.ndjson',
+    flowsFile: 'flows.ndjson',
+    hosts: [...lab.hosts.keys()].map((name) => ({ name, capture: join(folder, `${name}.pcap`) })),
+    middlebox: BALANCER,
+    slots: SLOTS,
+    clockJumps: false,
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      await lab.watch.stop();
+    },
+  };
+}
+
+/**
+ * Measures a batch on network namespaces of the kernel it runs on; every group has a lab of its own, all at once.
+ * @param captures folder for captures, one inside it for each group; undefined for none
+ */
+export async function measureBatch(
+  batch: Batch,
+  onOutcome: (outcome: Outcome, group: number) => void,
+  captures?: string,
+): Promise<void> {
   const groups = await groupsOf(batch.trials);
-  using watcher = new Watcher();
   await Promise.all(
     [...groups.values()].map(async (trials, index) => {
       const [kind] = kindsOf(trials) as [string];
@@ -45,11 +76,13 @@ export async function measureBatch(batch: Batch, onOutcome: (outcome: Outcome) =
       if (many === undefined) return;
       const rebalances = trials.some(({ box }) => box.middlebox.latePacket === 'rebalance');
       const servers = rebalances ? SERVERS : SERVERS.slice(0, 1);
+      using watcher = new Watcher();
       await using lab = await NetnsLab.up(actWith(servers), join(SCRATCH, `sweep-${index}`), watcher);
+      await using _ = captures === undefined ? undefined : await capture(lab, join(captures, String(index)));
       const { patienceSeconds, countSeconds } = batch;
       await measureTrials(lab, trials, {
         ...{ client: CLIENT, balancer: BALANCER, servers },
-        ...{ player: many, patienceSeconds, countSeconds, onOutcome },
+        ...{ player: many, patienceSeconds, countSeconds, onOutcome: (outcome: Outcome) => onOutcome(outcome, index) },
       });
     }),
   );
@@ -57,12 +90,14 @@ export async function measureBatch(batch: Batch, onOutcome: (outcome: Outcome) =
 
 /**
  * Measures a batch, and tells every outcome as soon as it is certain; the last message is `done` or `error`. Never throws.
- * @param output folder for what is captured
+ * @param output folder to which captures are copied, one inside it for each group
  */
-export async function playBatch(batch: Batch, _output: string, tell: (message: Message) => void): Promise<void> {
+export async function playBatch(batch: Batch, output: string, tell: (message: Message) => void): Promise<void> {
   const versions: Record<string, string> = { kernel: release(), node: process.version };
+  const captures = batch.capture ? join(SCRATCH, 'captures') : undefined;
   try {
-    await measureBatch(batch, (outcome) => tell({ type: 'outcome', outcome }));
+    await measureBatch(batch, (outcome, group) => tell({ type: 'outcome', outcome, group }), captures);
+    if (captures !== undefined) cpSync(captures, output, { recursive: true });
     tell({ type: 'done', versions, memoryMb: Math.round(process.resourceUsage().maxRSS / 1024) });
   } catch (error) {
     tell({ type: 'error', error: asLabError(error).toJSON(), versions });

@@ -130,6 +130,10 @@ export function pointText(point: Point): string {
     .join(' ');
 }
 
+/** What has to be set at a point: what is off needs nothing. */
+export const settingsText = (point: Point): string =>
+  pointText(Object.fromEntries(Object.entries(point).filter(([, value]) => value !== 0)));
+
 /** A value as people write it: "350s", "9", "off". */
 export function valueText(parameter: ParameterName, value: number): string {
   const { kind, off }: Parameter = PARAMETERS[parameter];

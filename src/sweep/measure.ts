@@ -133,13 +133,13 @@ function metOf({ answered, how, askedAt, endedAt }: Extract<SwarmEvent, { event:
 }
 
 /** @param start epoch seconds of the group's beginning @param until epoch seconds at which the watch was over */
-function outcomeOf({ trial, moments }: Placed, fate: Fate, start: number, until: number): Outcome {
+function outcomeOf({ trial, moments, port }: Placed, fate: Fate, start: number, until: number): Outcome {
   const { done, serverKernel, serverEnded } = fate;
   const kernel = {
     ...(done?.kernel === undefined ? {} : { client: done.kernel }),
     ...(serverKernel === undefined ? {} : { server: serverKernel }),
   };
-  const base = { key: trial.key, kernel };
+  const base = { key: trial.key, kernel, port, ...(done?.local === undefined ? {} : { local: done.local }) };
   if (done === undefined || done.openedAt === undefined)
     return { ...base, problem: done === undefined ? 'nothing was heard of it' : `it could not connect: ${done.how}` };
   const { askedAt, knownAt, endedAt, how, traffic } = done;

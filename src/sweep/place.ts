@@ -17,10 +17,13 @@ import type { Outcome } from './trial.ts';
 export interface MeasureRun {
   /** Scratch folder, which is taken away. */
   folder: string;
-  onOutcome(outcome: Outcome): void;
+  /** @param group which of the batch's labs told it: its captures are in a folder of that name */
+  onOutcome(outcome: Outcome, group: number): void;
   /** Epoch seconds on the lab's clock, now and then. */
   onClock(time: number): void;
   signal: AbortSignal;
+  /** While the scratch folder is still there. */
+  onPlayed?(): void;
 }
 
 export interface Place {
@@ -34,16 +37,17 @@ export interface Place {
   measure(batch: Batch, run: MeasureRun): Promise<{ versions: Record<string, string>; memoryMb: number }>;
 }
 
-async function toItsEnd(staged: Promise<Staged>) {
+async function toItsEnd(staged: Promise<Staged>, { onPlayed }: MeasureRun) {
   await using played = await staged;
   if (played.problem !== undefined) throw played.problem;
+  onPlayed?.();
   return { versions: played.versions, memoryMb: played.memoryMb };
 }
 
 const hear =
   ({ onOutcome, onClock }: MeasureRun) =>
   (message: Message): void => {
-    if (message.type === 'outcome') onOutcome(message.outcome);
+    if (message.type === 'outcome') onOutcome(message.outcome, message.group);
     else if (message.type === 'clock') onClock(message.time);
   };
 
@@ -65,6 +69,7 @@ const virtual = (hz: Hz, slots: number): Place => ({
         onMessage: hear(run),
         signal,
       }),
+      run,
     );
   },
 });
@@ -75,7 +80,8 @@ const netns = (): Place => ({
   // All at once: what takes time is waiting.
   slots: 1,
   realTime: true,
-  measure: (batch, run) => toItsEnd(playInNamespaces(batch, run.folder, { onMessage: hear(run), signal: run.signal })),
+  measure: (batch, run) =>
+    toItsEnd(playInNamespaces(batch, run.folder, { onMessage: hear(run), signal: run.signal }), run),
 });
 
 /**

@@ -6,7 +6,7 @@ import { granuleSeconds } from '../model/timer-wheel.ts';
 import { plainDuration, shortDuration } from '../scenario/duration.ts';
 import { demandsOn, predictCell, satisfies } from './answers.ts';
 import type { Point } from './grid.ts';
-import { pointText } from './grid.ts';
+import { settingsText } from './grid.ts';
 import { proportionText } from './proportion.ts';
 import type { CellResult, Recommendation } from './result.ts';
 import { cellAt, type SweepSpec, type SweptBox, type SweptCell } from './spec.ts';
@@ -90,6 +90,8 @@ export interface Extra {
 
 /** Replies are waited for so long, at most. */
 const REPLY_SECONDS = 5;
+/** A reply may come so many times as late as an outage lasted: what is lost in it is sent again by RTO backoff. */
+const PATIENT_REPLY = 2.5;
 
 /** What else is to be measured, for a recommendation to be certain: what a proxy needs, and the boundary. */
 export function extraCells(spec: SweepSpec, cells: readonly CellResult[], swept: readonly SweptCell[]): Extra[] {
@@ -110,11 +112,12 @@ export function extraCells(spec: SweepSpec, cells: readonly CellResult[], swept:
         })),
         // Once is enough to see how it goes.
         ...(index === firstFound ? lateness(of, spec) : []),
+        ...patience(box, spec),
       ];
     }
     const found = substitute(box, spec);
     if (found === undefined) return [];
-    const own = found.map((extra) => ({ ...extra, why: `substitute: ${extra.why}` }));
+    const own = [...found.map((extra) => ({ ...extra, why: `substitute: ${extra.why}` })), ...patience(box, spec)];
     const [first] = own;
     const edges = first === undefined ? [] : boundary(cellAt(first.box, first.point, spec), spec);
     return [
@@ -131,25 +134,31 @@ function substitute(box: SweptBox, spec: SweepSpec): Extra[] | undefined {
   const third = Math.max(1, Math.floor(timeoutSeconds / 3));
   const reply = Math.max(1, Math.min(REPLY_SECONDS, third));
   const beat: Point = { heartbeat: third, heartbeatTimeout: reply };
-  const patient = longer(box, spec.quietSeconds);
   if (layer === 'L7')
     return [
       ...(spec.demands.outageSeconds >= reply
         ? [
             {
               box,
-              point: { heartbeat: third },
-              why: 'a heartbeat of the application, without a time-out for its reply',
+              point: { heartbeat: third, heartbeatTimeout: Math.ceil(PATIENT_REPLY * spec.demands.outageSeconds) },
+              why: 'a heartbeat of the application, whose reply is waited for through an outage',
             },
           ]
         : []),
       { box, point: beat, why: 'a heartbeat of the application' },
-      ...(patient === undefined ? [] : [{ box: patient, point: {}, why: 'a longer time-out of the proxy itself' }]),
     ];
   const keepalive = searchKeepalive(box, spec);
   return keepalive === undefined
     ? []
     : [{ box, point: keepalive, why: 'a keepalive that the landscape does not have' }];
+}
+
+/** A proxy that is patient enough needs nothing else. */
+function patience(box: SweptBox, spec: SweepSpec): Extra[] {
+  const patient = box.middlebox.layer === 'L7' ? longer(box, spec.quietSeconds) : undefined;
+  return patient === undefined
+    ? []
+    : [{ box: patient, point: {}, why: 'substitute: a longer time-out of the proxy itself' }];
 }
 
 /** The same middlebox, more patient than the quiet; undefined where its product does not allow it. */
@@ -261,11 +270,18 @@ export function recommend(spec: SweepSpec, cells: readonly CellResult[], index: 
       };
     });
   const proxy = layer === 'L7';
-  const others = substitutes.filter((cell) => cell !== best && satisfies(cell).measured === true);
-  const alternatives = others.map((cell) => ({
-    cell: cell.id,
-    says: `${cell.why?.replace('substitute: ', '')}: ${costText(cell)}`,
-  }));
+  const alternatives = substitutes
+    .filter(
+      (cell) => cell !== best && cell.measured !== null && cell.measured.survives.yes === cell.measured.survives.of,
+    )
+    .map((cell) => {
+      const missing = cell.demands.filter(
+        ({ predicted, measured }) => predicted !== 'yes' || (measured !== null && measured.yes < measured.of),
+      );
+      const but =
+        missing.length === 0 ? '' : `; but it does not do this: ${missing.map(({ demand }) => demand).join(', ')}`;
+      return { cell: cell.id, says: `${cell.why?.replace('substitute: ', '')}: ${costText(cell)}${but}` };
+    });
   const tcpFails = proxy && landscape.some(({ client }) => client.keepalive !== 'off');
   const failed = tcpFails
     ? `No TCP setting fixes ${boxText(box)}: it is a proxy, its own kernel answers keepalive, and only bytes of the application count. `
@@ -278,12 +294,12 @@ export function recommend(spec: SweepSpec, cells: readonly CellResult[], index: 
       verdict: proxy ? 'no-tcp-setting' : 'none',
       sentence: `${failed}Behind ${boxText(box)} nothing that was measured does all that is asked (${demandText(spec)}).`,
     };
-  const text = pointText(best.point);
+  const text = settingsText(best.point);
   return {
     ...base,
     alternatives,
     verdict: tcpFails && own === undefined ? 'no-tcp-setting' : 'found',
-    sentence: `${failed}Behind ${boxText(box)}${tcpFails ? '' : ','} ${tcpFails ? 'set' : 'set'} ${text || 'a longer time-out of its own'}: ${demandText(spec)}, in ${proportionText(best.measured?.survives ?? { yes: 0, of: 0, low: 0, high: 1 })} trials; ${costText(best)}.`,
+    sentence: `${failed}Behind ${boxText(box)}${tcpFails ? '' : ','} ${text === '' ? 'let it be more patient itself' : `set ${text}`}: ${demandText(spec)}, in ${proportionText(best.measured?.survives ?? { yes: 0, of: 0, low: 0, high: 1 })} trials; ${costText(best)}.`,
     cell: best.id,
     margin: marginText(best, timeoutSeconds, spec),
     neighbours,
@@ -320,7 +336,7 @@ export function recommendForAll(
   if (best === undefined || first === undefined)
     return { sentence: `No one tuning of this landscape does all that is asked behind each of ${who}.`, cells: [] };
   return {
-    sentence: `Behind each of ${who}, set ${pointText(first.point)}: ${demandText(spec)}; ${costText(first)}.`,
+    sentence: `Behind each of ${who}, set ${settingsText(first.point)}: ${demandText(spec)}; ${costText(first)}.`,
     cells: best.map(({ id }) => id),
   };
 }

@@ -1,4 +1,6 @@
 // Measures a sweep, or goes on with one, and puts its result together.
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { Slots } from '../engines/slots.ts';
 import { LabError } from '../errors.ts';
 import { compareAll, demandsOn, measureCell, predictCell, trialsOf } from './answers.ts';
@@ -10,7 +12,8 @@ import { extraCells, recommend, recommendForAll } from './recommend.ts';
 import type { CellResult, SweepResult } from './result.ts';
 import { cellAt, cellsOf, type SweepSpec, type SweptBox, type SweptCell } from './spec.ts';
 import { trapsIn } from './traps.ts';
-import { chanceOf, type Trial } from './trial.ts';
+import { chanceOf, type Outcome, type Trial } from './trial.ts';
+import { ladderOf, witnessesFor } from './witness.ts';
 
 export interface SweepProgress {
   /** Trials of this stage, how many are measured, and how much of the labs' own time has passed, from 0 to 1. */
@@ -173,7 +176,40 @@ export async function runSweep(
     const index = own >= 0 ? own : spec.boxes.findIndex((each) => each.profile === extra.box.profile);
     return resultOf(cell, closer, folder.outcomes, index, extra.why);
   });
-  return conclude(folder, [...landscape, ...beside], [...landscapeTrials(spec), ...moreTrials]);
+  const result = conclude(folder, [...landscape, ...beside], [...landscapeTrials(spec), ...moreTrials]);
+  return { ...result, witnesses: await witness(result, folder, place, signal) };
+}
+
+/** Plays a few connections once more, with a capture on every host. */
+async function witness(
+  result: SweepResult,
+  folder: SweepFolder,
+  place: Place,
+  signal: AbortSignal,
+): Promise<SweepResult['witnesses']> {
+  const { spec } = folder.record;
+  const wanted = witnessesFor(result, spec);
+  if (wanted.length === 0) return [];
+  const trials = unique(wanted.map(({ trial }) => trial));
+  const seen = new Map<string, { outcome: Outcome; group: number }>();
+  const kept = join(folder.folder, 'captures');
+  rmSync(kept, { recursive: true, force: true });
+  const scratch = folder.scratch('witnesses');
+  await place.measure(
+    { kind: 'sweep', trials, patienceSeconds: spec.patienceSeconds, countSeconds: spec.countSeconds, capture: true },
+    {
+      folder: scratch,
+      signal,
+      onOutcome: (outcome, group) => seen.set(outcome.key, { outcome, group }),
+      onClock: () => {},
+      onPlayed: () => cpSync(scratch, kept, { recursive: true }),
+    },
+  );
+  return wanted.flatMap(({ trial, title, says }) => {
+    const known = seen.get(trial.key);
+    const ladder = known && ladderOf(trial, known.outcome, join(kept, String(known.group)));
+    return ladder === undefined ? [] : [{ cell: title.replace(/: [^:]*$/, ''), title, says, ladder }];
+  });
 }
 
 function conclude(folder: SweepFolder, cells: CellResult[], trials: readonly Trial[]): SweepResult {

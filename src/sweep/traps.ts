@@ -61,7 +61,8 @@ const TRAPS: readonly TrapKind[] = [
       );
       if (cell === undefined) return undefined;
       const { survives, lost } = cell.measured;
-      return `${cell.id}: outlives the quiet in ${proportionText(survives)}, with one lost probe in ${proportionText(lost['1'] ?? survives)}`;
+      const lossy = lost['1'] && lost['1'].of > 0 ? `, with one lost probe in ${proportionText(lost['1'])}` : '';
+      return `${cell.id}: outlives the quiet in ${proportionText(survives)}${lossy}`;
     },
   },
   {
@@ -73,6 +74,7 @@ const TRAPS: readonly TrapKind[] = [
         const keepalive = keepaliveOf(each);
         return (
           keepalive !== undefined &&
+          spec.boxes[each.box]?.middlebox.layer === 'L4' &&
           keepalive.intervalSeconds > timeoutOf(each, spec) &&
           keepalive.idleSeconds < timeoutOf(each, spec) &&
           each.measured.survives.yes < each.measured.survives.of

@@ -73,6 +73,9 @@ export interface Outcome {
   /** How often the request was executed by a server, replay included, and whether the client was told. */
   executed?: number;
   told?: boolean;
+  /** The client's end of the connection, "address:port", and the port that it connected to. */
+  local?: string;
+  port?: number;
   /** What getsockopt(2) says. */
   kernel: { client?: KernelOptions; server?: KernelOptions };
   /** Why there is no answer. */

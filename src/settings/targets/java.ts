@@ -1,9 +1,9 @@
-import { NOT_TESTED, type Setting } from '../setting.ts';
+import type { Setting } from '../setting.ts';
 
 const java: Setting = {
   title: 'Java, any socket (jdk.net.ExtendedSocketOptions)',
   version: 'JDK 11 or later',
-  tested: NOT_TESTED,
+  tested: 'run where a JDK is installed, the socket read back (getsockopt)',
   render({ keepalive }) {
     if (keepalive === undefined) return undefined;
     const { idleSeconds, intervalSeconds, probes } = keepalive;

@@ -1,8 +1,9 @@
-import { NOT_TESTED, type Setting } from '../setting.ts';
+import type { Setting } from '../setting.ts';
 
 const postgresql: Setting = {
   title: 'PostgreSQL server (postgresql.conf), and libpq clients',
-  tested: NOT_TESTED,
+  tested:
+    'libpq’s line: psql connects with it, where it is installed, and the socket is read back (getsockopt); the server’s lines are not tested here',
   render({ keepalive }) {
     if (keepalive === undefined) return undefined;
     const { idleSeconds, intervalSeconds, probes } = keepalive;

@@ -3,7 +3,7 @@ import { axisNames, csvRows } from '../rows.ts';
 
 /** RFC 4180. */
 const field = (value: string | number | null): string => {
-  const said = value === null ? '' : String(value);
+  const said = value === null ? '' : String(typeof value === 'number' ? Math.round(value * 1000) / 1000 : value);
   return /[",\r\n]/.test(said) ? `"${said.replaceAll('"', '""')}"` : said;
 };
 
