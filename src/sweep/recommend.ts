@@ -153,12 +153,12 @@ function substitute(box: SweptBox, spec: SweepSpec): Extra[] | undefined {
     : [{ box, point: keepalive, why: 'a keepalive that the landscape does not have' }];
 }
 
+const PATIENT_PROXY = 'substitute: a longer time-out of the proxy itself';
+
 /** A proxy that is patient enough needs nothing else. */
 function patience(box: SweptBox, spec: SweepSpec): Extra[] {
   const patient = box.middlebox.layer === 'L7' ? longer(box, spec.quietSeconds) : undefined;
-  return patient === undefined
-    ? []
-    : [{ box: patient, point: {}, why: 'substitute: a longer time-out of the proxy itself' }];
+  return patient === undefined ? [] : [{ box: patient, point: {}, why: PATIENT_PROXY }];
 }
 
 /** The same middlebox, more patient than the quiet; undefined where its product does not allow it. */
@@ -257,7 +257,7 @@ export function recommend(spec: SweepSpec, cells: readonly CellResult[], index: 
       sentence: `${boxText(box)} remembers longer than a quiet of ${plainDuration(spec.quietSeconds)}: nothing needs to be set.`,
     };
   const own = cheapest(landscape);
-  const best = own ?? cheapest(substitutes);
+  const best = own ?? cheapest(substitutes.filter(({ why }) => why !== PATIENT_PROXY));
   const neighbours = mine
     .filter(({ why }) => why?.startsWith('boundary'))
     .map((cell): Recommendation['neighbours'][0] => {
