@@ -120,8 +120,8 @@ function noticesInFlight(side: Side): Interval {
   return sooner(sooner(kernelNoticesInFlight(side), command), beat);
 }
 
-/** A packet of data that gets lost is sent again, and again; so late it comes at most when a few of them do (RTO backoff). */
-const SENT_AGAIN_SECONDS = 3;
+/** A packet of data that gets lost is sent again, each time after twice as long; so late it comes at most (RTO backoff). */
+const sentAgainSeconds = (lost: number): number => 0.2 * 2 ** (lost + 1);
 
 /** Which side's packets are lost where some are: who keeps the connection alive, the client first. */
 export const losingSide = ({ client, server }: Pick<Cell, 'client' | 'server'>): 'client' | 'server' =>
@@ -150,8 +150,8 @@ function remembered(cell: Cell, lost: number): Certainty {
   if (layer === 'L7' || spoken !== 'no') {
     const loser = cell[losingSide(cell)];
     const hurried =
-      (loser.heartbeatSeconds ?? 0) + SENT_AGAIN_SECONDS >= timeoutSeconds ||
-      (loser.heartbeatTimeoutSeconds ?? Number.POSITIVE_INFINITY) < SENT_AGAIN_SECONDS ||
+      (loser.heartbeatSeconds ?? 0) + sentAgainSeconds(lost) >= timeoutSeconds ||
+      (loser.heartbeatTimeoutSeconds ?? Number.POSITIVE_INFINITY) < sentAgainSeconds(lost) ||
       [client, server].some(({ keepalive }) => mayDieOfLost(keepalive, lost, hz));
     return spoken === 'yes' && lost > 0 && hurried ? 'maybe' : spoken;
   }

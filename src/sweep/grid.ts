@@ -130,9 +130,23 @@ export function pointText(point: Point): string {
     .join(' ');
 }
 
-/** What has to be set at a point: what is off needs nothing. */
-export const settingsText = (point: Point): string =>
-  pointText(Object.fromEntries(Object.entries(point).filter(([, value]) => value !== 0)));
+/** What does nothing without another setting. */
+const NEEDS: Readonly<Partial<Record<ParameterName, ParameterName>>> = {
+  keepInterval: 'keepIdle',
+  keepProbes: 'keepIdle',
+  userTimeout: 'keepIdle',
+  heartbeatTimeout: 'heartbeat',
+};
+
+/** What has to be set at a point: what is off needs nothing, nor what does nothing then. */
+export function settingsText(point: Point): string {
+  const on = ([name, value]: [string, number]): boolean => {
+    const prefix = name.startsWith(SERVER) ? SERVER : '';
+    const needed = NEEDS[name.slice(prefix.length) as ParameterName];
+    return value !== 0 && (needed === undefined || (point[prefix + needed] ?? 1) !== 0);
+  };
+  return pointText(Object.fromEntries(Object.entries(point).filter(on)));
+}
 
 /** A value as people write it: "350s", "9", "off". */
 export function valueText(parameter: ParameterName, value: number): string {

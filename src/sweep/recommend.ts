@@ -10,6 +10,7 @@ import { settingsText } from './grid.ts';
 import { proportionText } from './proportion.ts';
 import type { CellResult, Recommendation } from './result.ts';
 import { cellAt, type SweepSpec, type SweptBox, type SweptCell } from './spec.ts';
+import { bytesText } from './words.ts';
 
 /** Whether a cell does all that is asked, by the model. */
 function holds(swept: SweptCell, spec: SweepSpec): 'yes' | 'maybe' | 'no' {
@@ -214,12 +215,6 @@ function neighbourText({ demands, measured }: CellResult, expected: 'holds' | 'b
     .join('; ')}`;
 }
 
-const bytesText = (bytes: number): string =>
-  bytes >= 1e6
-    ? `${(bytes / 1e6).toFixed(1)} MB`
-    : bytes >= 1000
-      ? `${(bytes / 1000).toFixed(1)} kB`
-      : `${Math.round(bytes)} bytes`;
 export const CONNECTIONS = 10_000;
 
 /** Cost in words: of one connection, and of 10,000. */

@@ -205,10 +205,10 @@ async function witness(
       onPlayed: () => cpSync(scratch, kept, { recursive: true }),
     },
   );
-  return wanted.flatMap(({ trial, title, says }) => {
+  return wanted.flatMap(({ id, trial, title, says }) => {
     const known = seen.get(trial.key);
     const ladder = known && ladderOf(trial, known.outcome, join(kept, String(known.group)));
-    return ladder === undefined ? [] : [{ cell: title.replace(/: [^:]*$/, ''), title, says, ladder }];
+    return ladder === undefined ? [] : [{ cell: id, title, says, ladder }];
   });
 }
 

@@ -6,7 +6,8 @@ import { type Packet, parsePacket } from '../evidence/packet.ts';
 import { PcapStream } from '../evidence/pcap.ts';
 import { nameSegments, type Segment } from '../evidence/segments.ts';
 import type { Ladder, LadderRow } from '../judge/result.ts';
-import { plainDuration } from '../scenario/duration.ts';
+import { plainDuration, shortDuration } from '../scenario/duration.ts';
+import { settingsText } from './grid.ts';
 import type { CellResult, SweepResult } from './result.ts';
 import { cellAt, type SweepSpec } from './spec.ts';
 import { type Outcome, type Question, type Trial, trialOf } from './trial.ts';
@@ -104,6 +105,42 @@ function folded(rows: { row: LadderRow; step: Step | undefined }[], start: numbe
   return result;
 }
 
+/** Of what is left so much stands at the beginning and at the end; between them only what is out of the ordinary. */
+const MOST_ROWS = 40;
+
+/** Long runs of anything alike, heartbeats above all, folded. */
+function foldedAgain(rows: readonly LadderRow[]): LadderRow[] {
+  if (rows.length <= 2 * MOST_ROWS) return [...rows];
+  const ordinary = (row: LadderRow) =>
+    row.kind !== 'packet' || (!row.lost && !/[SFR]/.test(row.flags) && row.name !== 'retransmission');
+  const result: LadderRow[] = [];
+  let run: LadderRow[] = [];
+  const flush = () => {
+    const packets = run.filter(({ kind }) => kind === 'packet').length;
+    const [first, last] = [run[0], run.at(-1)];
+    if (first !== undefined && last !== undefined)
+      result.push({
+        kind: 'fold',
+        at: first.at,
+        seconds: last.at - first.at,
+        packets,
+        text: `${packets} more packets`,
+      });
+    run = [];
+  };
+  for (const [index, row] of rows.entries()) {
+    const edge = index < MOST_ROWS / 2 || index >= rows.length - MOST_ROWS / 2;
+    if (!edge && ordinary(row)) {
+      run.push(row);
+      continue;
+    }
+    flush();
+    result.push(row);
+  }
+  flush();
+  return result;
+}
+
 /** Silences that are worth a word: an eighth of the patience. */
 const WORTH = 8;
 
@@ -126,12 +163,14 @@ export function ladderOf(trial: Trial, outcome: Outcome, folder: string): Ladder
     CLIENT,
     (packet) => mine(packet) && [packet.src, packet.dst].includes(address),
   );
-  // A proxy has a connection of its own to the server: the only one on that port.
-  const server = packetsOf(
-    join(folder, 'server.pcap'),
-    SERVER,
-    proxied ? ({ sport, dport }) => sport === port || dport === port : mine,
-  );
+  const [begin] = client;
+  const server = proxied
+    ? ownConnection(
+        packetsOf(join(folder, 'server.pcap'), SERVER, ({ sport, dport }) => sport === port || dport === port),
+        port,
+        begin?.time ?? 0,
+      )
+    : packetsOf(join(folder, 'server.pcap'), SERVER, mine);
   const [first] = client;
   if (first === undefined) return undefined;
   const start = first.time;
@@ -185,7 +224,7 @@ export function ladderOf(trial: Trial, outcome: Outcome, folder: string): Ladder
       { host: SERVER, role: 'broker' },
     ],
     rows: [
-      ...folded(rows, start),
+      ...foldedAgain(folded(rows, start)),
       {
         kind: 'states',
         at: last.time - start,
@@ -197,6 +236,12 @@ export function ladderOf(trial: Trial, outcome: Outcome, folder: string): Ladder
       },
     ],
   };
+}
+
+/** A proxy's own connection for a client's: the first that it opened after that. */
+function ownConnection(packets: readonly Seen[], port: number, time: number): Seen[] {
+  const syn = packets.find((packet) => packet.time >= time && packet.dport === port && packet.flags === 'S');
+  return syn === undefined ? [] : packets.filter(({ sport, dport }) => sport === syn.sport || dport === syn.sport);
 }
 
 /** Behind a proxy the two sides are two connections. */
@@ -248,6 +293,8 @@ function statesAt(steps: readonly Step[], time: number): Record<string, string> 
 }
 
 export interface Witnessed {
+  /** Of the cell. */
+  id: string;
   trial: Trial;
   title: string;
   says: string;
@@ -276,8 +323,9 @@ export function witnessesFor(result: SweepResult, spec: SweepSpec): Witnessed[] 
       const { cell: model } = cellAt(box, cell.point, spec);
       return [
         {
+          id: cell.id,
           trial: trialOf(model, box.playedBy, question, 1, spec.seed),
-          title: `${cell.id}: ${title}`,
+          title: `${box.profile} ${shortDuration(box.middlebox.timeoutSeconds)}: ${settingsText(cell.point) || 'nothing set'}: ${title}`,
           says: questionSays(question),
         },
       ];

@@ -1,6 +1,6 @@
 import { plainDuration } from '../../scenario/duration.ts';
 import type { SweepResult } from '../../sweep/result.ts';
-import { boxName, bytesText, count, headline, howMeasured, noticedText, share } from './say.ts';
+import { boxName, bytesText, count, headline, howMeasured, noticedText, share, tuningOf } from './say.ts';
 
 const cell = (words: string): string => words.replaceAll('|', '\\|').replaceAll('\n', '<br>');
 const MARKS = { pass: '✅', fail: '❌', inconclusive: '⚠️' } as const;
@@ -27,7 +27,7 @@ export function markdown(result: SweepResult, { settings }: { settings: boolean 
     ...result.recommendations.map((each) => {
       const best = result.cells.find(({ id }) => id === each.cell);
       const measured = best?.measured;
-      const what = best?.id.replace(/^.*?: /, '') ?? (each.verdict === 'not-needed' ? 'nothing' : 'none found');
+      const what = (best && tuningOf(result, best.id)) ?? (each.verdict === 'not-needed' ? 'nothing' : 'none found');
       return `| ${boxName(result, each.box)} | \`${what}\` | ${share(measured?.survives)} | ${result.lost.map((number) => share(measured?.lost[number])).join(' / ')} | ${result.outages.map((seconds) => share(measured?.outage[seconds])).join(' / ')} | ${noticedText(measured?.deadPeer.client.idle)} | ${measured?.cost ? `${bytesText(measured.cost.bytesAnHour * 10_000)} an hour` : '–'} |`;
     }),
     '',
@@ -36,9 +36,9 @@ export function markdown(result: SweepResult, { settings }: { settings: boolean 
     lines.push(`### ${boxName(result, each.box)}`, '', each.sentence, '');
     if (each.margin !== null) lines.push(`Margin: ${each.margin}.`, '');
     lines.push(
-      ...each.neighbours.map(({ cell: id, where, says }) => `- ${where}: \`${id.replace(/^.*?: /, '')}\` ${says}`),
+      ...each.neighbours.map(({ cell: id, where, says }) => `- ${where}: \`${tuningOf(result, id)}\` ${says}`),
     );
-    lines.push(...each.alternatives.map(({ cell: id, says }) => `- or \`${id}\`: ${says}`));
+    lines.push(...each.alternatives.map(({ cell: id, says }) => `- or \`${tuningOf(result, id)}\`: ${says}`));
     if (each.neighbours.length + each.alternatives.length > 0) lines.push('');
     if (settings)
       for (const { title, version, tested, text, note } of each.settings)

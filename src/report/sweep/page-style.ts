@@ -17,11 +17,11 @@ nav { margin: 1rem 0 0; display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; }
 .card.trap { border-left: 4px solid var(--warn); } .card.wrong { border-left: 4px solid var(--bad); }
 dl { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: .25rem 1rem; margin: .5rem 0; } dd { margin: 0; min-width: 0; }
 figure { margin: 1rem 0; } figcaption { max-width: 48rem; font-size: .92rem; }
-.scroll { overflow-x: auto; } .chart svg { display: block; max-width: none; height: auto; } .chart.fluid svg { max-width: 100%; }
+.scroll { overflow-x: auto; } .chart svg { display: block; max-width: none; height: auto; }
 table { border-collapse: collapse; font-size: .9rem; } th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); overflow-wrap: normal; } thead th { color: var(--soft); font-weight: 500; position: sticky; top: 0; background: var(--page); } tbody th { font-weight: 500; }
 td.holds { color: var(--goodtext); } td.breaks { color: var(--badtext); } td.sometimes { color: var(--warntext); }
 thead button { all: unset; cursor: pointer; color: inherit; } thead button:focus-visible { outline: 3px solid var(--accent); } thead [aria-sort=ascending] button::after { content: " ▲"; } thead [aria-sort=descending] button::after { content: " ▼"; }
-.tools { display: flex; flex-wrap: wrap; gap: .6rem 1.2rem; align-items: center; margin: .5rem 0; } input, select { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--soft); border-radius: .3rem; padding: .25rem .5rem; max-width: 100%; }
+.tools { display: flex; flex-wrap: wrap; gap: .6rem 1.2rem; align-items: center; margin: .5rem 0; } .tools label { min-width: 0; max-width: 100%; display: block; } input, select { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--soft); border-radius: .3rem; padding: .25rem .5rem; max-width: 100%; }
 code, pre { font: 13.5px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; } pre { margin: .3rem 0; padding: .7rem .8rem; overflow-x: auto; border: 1px solid var(--line); border-radius: .4rem; background: var(--page); white-space: pre; }
 details { border-bottom: 1px solid var(--line); padding: .35rem 0; } summary { cursor: pointer; } .copy { font: inherit; font-size: .85rem; color: var(--ink); background: var(--card); border: 1px solid var(--soft); border-radius: .3rem; padding: .1rem .6rem; cursor: pointer; }
 .ladder svg { font: 12px ui-monospace, "DejaVu Sans Mono", monospace; fill: var(--ink); display: block; }

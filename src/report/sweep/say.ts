@@ -1,16 +1,12 @@
 // Words and figures that several formats share.
 import { plainDuration, shortDuration } from '../../scenario/duration.ts';
 import { satisfies } from '../../sweep/answers.ts';
-import { PARAMETERS, type ParameterName, valueText } from '../../sweep/grid.ts';
+import { PARAMETERS, type ParameterName, settingsText, valueText } from '../../sweep/grid.ts';
 import type { CellResult, SweepResult } from '../../sweep/result.ts';
 
 export const count = (value: number): string => value.toLocaleString('en');
 
-export const bytesText = (bytes: number): string => {
-  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
-  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
-  return bytes >= 1000 ? `${(bytes / 1000).toFixed(1)} kB` : `${Math.round(bytes)} B`;
-};
+export { bytesText } from '../../sweep/words.ts';
 
 export const boxName = ({ boxes }: SweepResult, index: number): string => {
   const box = boxes[index];
@@ -84,3 +80,9 @@ export const answers = ({ common, recommendations }: SweepResult): string[] => [
 ];
 
 export const headline = (result: SweepResult): string => answers(result)[0] ?? 'Nothing was swept.';
+
+/** What is set in a cell, by its id: "keepIdle=100s keepInterval=10s". */
+export function tuningOf({ cells }: SweepResult, id: string): string {
+  const cell = cells.find((each) => each.id === id);
+  return (cell && settingsText(cell.point)) || 'nothing set';
+}

@@ -18,15 +18,16 @@ import {
   settingText,
   share,
   stateOf,
+  tuningOf,
 } from '../say.ts';
 
 const MARKS = { pass: '✔', fail: '✖', inconclusive: '?' } as const;
 /** More rows than anybody scrolls through; the rest is in cells.csv and in the data of the page. */
 const MOST_ROWS = 2000;
 
-function figure(chart: Chart | undefined, title: string, fluid = true): string {
+function figure(chart: Chart | undefined, title: string): string {
   if (chart === undefined) return '';
-  return `<figure><h3>${text(title)}</h3><div class="scroll chart${fluid ? ' fluid' : ''}" tabindex="0" role="img" aria-label="${text(`${title}: ${chart.says}`)}">${chart.svg}</div><figcaption>${text(chart.says)}</figcaption></figure>`;
+  return `<figure><h3>${text(title)}</h3><div class="scroll chart" tabindex="0" role="img" aria-label="${text(`${title}: ${chart.says}`)}">${chart.svg}</div><figcaption>${text(chart.says)}</figcaption></figure>`;
 }
 
 function facts(cell: CellResult): [string, string][] {
@@ -95,8 +96,8 @@ function recommendation(each: Recommendation, result: SweepResult): string {
   return `<article class="card"><h3 id="box-${each.box}">${text(boxName(result, each.box))} <small>${text(product)}</small></h3><p><strong>${text(each.sentence)}</strong></p>
 ${each.margin === null ? '' : `<p>Margin: ${text(each.margin)}.</p>`}
 ${cell === undefined ? '' : list(facts(cell))}
-${each.neighbours.length === 0 ? '' : `<h4>What lies next to it, measured</h4><ul>${each.neighbours.map(({ cell: id, where, says }) => `<li>${text(where)}: <code>${text(id.replace(/^.*?: /, ''))}</code> ${text(says)}</li>`).join('')}</ul>`}
-${each.alternatives.length === 0 ? '' : `<h4>Also possible</h4><ul>${each.alternatives.map(({ cell: id, says }) => `<li><code>${text(id)}</code> ${text(says)}</li>`).join('')}</ul>`}
+${each.neighbours.length === 0 ? '' : `<h4>What lies next to it, measured</h4><ul>${each.neighbours.map(({ cell: id, where, says }) => `<li>${text(where)}: <code>${text(tuningOf(result, id))}</code> ${text(says)}</li>`).join('')}</ul>`}
+${each.alternatives.length === 0 ? '' : `<h4>Also possible</h4><ul>${each.alternatives.map(({ cell: id, says }) => `<li><code>${text(tuningOf(result, id))}</code> ${text(says)}</li>`).join('')}</ul>`}
 ${each.remedy === null ? '' : `<h4>The box itself, more patient than the quiet</h4><pre tabindex="0" aria-label="configuration of the box">${text(each.remedy)}</pre>`}
 ${settings(each)}</article>`;
 }
@@ -187,7 +188,7 @@ ${
     : ''
 }
 <section id="recommendations"><h2>What to set</h2>${result.recommendations.map((each) => recommendation(each, result)).join('\n')}</section>
-<section id="landscape">${map || cost || survival ? '<h2>The landscape</h2>' : ''}${figure(map, 'Which settings outlive the quiet', false)}${figure(cost, 'What it costs, and how soon a dead peer is noticed')}${figure(survival, 'Just below the patience')}${figure(agreement, 'Predicted and measured')}</section>
+<section id="landscape">${map || cost || survival ? '<h2>The landscape</h2>' : ''}${figure(map, 'Which settings outlive the quiet')}${figure(cost, 'What it costs, and how soon a dead peer is noticed')}${figure(survival, 'Just below the patience')}${figure(agreement, 'Predicted and measured')}</section>
 ${result.traps.length > 0 ? `<section id="traps"><h2>Traps that were seen</h2>${result.traps.map(({ title, why, seen }) => `<article class="card trap"><h3>${text(title)}</h3><p>${text(why)}.</p><p class="soft">Seen: ${text(seen)}.</p></article>`).join('\n')}</section>` : ''}
 ${ladders(result)}
 ${table(result)}

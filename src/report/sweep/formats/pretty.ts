@@ -12,6 +12,7 @@ import {
   settingText,
   share,
   stateOf,
+  tuningOf,
 } from '../say.ts';
 
 const MARKS = { pass: '✔', fail: '✖', inconclusive: '?' } as const;
@@ -117,19 +118,19 @@ const pretty: SweepReporter = {
       if (recommendation.margin !== null) say(`margin: ${recommendation.margin}`, 2);
       if (recommendation.cell !== null) for (const line of best(result, recommendation.cell)) say(line, 2, 'dim');
       for (const { cell, where, says } of recommendation.neighbours)
-        say(`${where}: ${cell.replace(/^.*?: /, '')}: ${says}`, 2);
-      for (const { cell, says } of recommendation.alternatives) say(`or ${cell}: ${says}`, 2);
+        say(`${where}: ${tuningOf(result, cell)}: ${says}`, 2);
+      for (const { cell, says } of recommendation.alternatives) say(`or ${tuningOf(result, cell)}: ${says}`, 2);
       if (recommendation.remedy !== null) say(`the box itself: ${recommendation.remedy.replaceAll('\n', '; ')}`, 2);
       const grid = landscape(result, recommendation.box, paint, width);
-      if (grid.length > 0)
-        lines.push(
-          '',
-          paint(
-            'dim',
-            `  behind ${boxName(result, recommendation.box)}: ● outlives the quiet  ◐ sometimes  ○ does not  · not measured`,
-          ),
-          ...grid,
+      if (grid.length > 0) {
+        lines.push('');
+        say(
+          `behind ${boxName(result, recommendation.box)}: ● outlives the quiet  ◐ sometimes  ○ does not  · not measured`,
+          2,
+          'dim',
         );
+        lines.push(...grid);
+      }
       lines.push('');
     }
     if (result.traps.length > 0) {
@@ -143,10 +144,9 @@ const pretty: SweepReporter = {
     }
     for (const problem of result.problems.slice(0, MOST_DISAGREEMENTS)) say(`? ${problem}`, 0, 'yellow');
     for (const line of howMeasured(result)) say(line, 0, 'dim');
-    lines.push(
-      '',
-      `${paint(COLORS[result.verdict], `${MARKS[result.verdict]} ${result.verdict.toUpperCase()}`)}  ${folder}/report.html: landscape, settings to paste, every cell`,
-    );
+    const verdict = `${MARKS[result.verdict]} ${result.verdict.toUpperCase()}`;
+    lines.push('', paint(COLORS[result.verdict], verdict));
+    say(`landscape, settings to paste, every cell: ${folder}/report.html`);
     return `${lines.join('\n')}\n`;
   },
 };
