@@ -73,6 +73,8 @@ ${late('through')}
 /** More than a packet without data, or with a heartbeat, less than two. */
 const ONE_PACKET_BYTES = 69;
 const MOST_LOST = 9;
+/** Longer than any lab lives: without it the kernel walks the whole set once a second, filled or not. */
+const SEEN = '20d';
 
 /**
  * Where packets get lost on their way into the middlebox, by port: all of them (\`cut\`), or the next few of each connection
@@ -95,7 +97,9 @@ ${losing
   set ${name}-seen {
     type ipv4_addr . inet_service . inet_service
     size 65535
-    flags dynamic
+    flags dynamic,timeout
+    timeout ${SEEN}
+    gc-interval ${SEEN}
   }`,
   )
   .join('\n')}

@@ -15,6 +15,7 @@ import { findScenario } from '../scenario/catalogue.ts';
 import { planScenario } from '../scenario/make-plan.ts';
 import { waitSeconds } from '../scenario/plan.ts';
 import { containerFigures } from './bench-containers.ts';
+import { sweepFigures } from './bench-sweeps.ts';
 import { type Figure, median } from './figure.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-bench-'));
@@ -121,6 +122,7 @@ async function measure(): Promise<Figure[]> {
     { what: 'lab up and down (1 client, 1 balancer, 2 brokers)', value: upAndDown, limit: 0.2, unit: 's' },
     { what: `rebalance, whole run without its ${waits} s of waits`, value: whole, limit: 1.5, unit: 's' },
     ...virtualFigures(),
+    ...(await sweepFigures(scratch)),
     ...(await containerFigures(scratch)),
     { what: '100,000 predictions of the model', value: repeat(3, predictions), limit: 1, unit: 's' },
     { what: 'memory of the orchestrator', value: memoryMb.orchestrator, limit: 150, unit: 'MB' },

@@ -39,8 +39,14 @@ const actWith = (servers: readonly string[]) =>
 /** Frames that a host may send and receive before they must have been read. */
 const SLOTS = 8192;
 
+interface Captures {
+  folder: string;
+  /** Whether waiting costs nothing here, and waking up does. */
+  clockJumps: boolean;
+}
+
 /** Captures on every host of a lab, into a folder; until it is disposed of. */
-async function capture(lab: Lab, folder: string): Promise<AsyncDisposable> {
+async function capture(lab: Lab, { folder, clockJumps }: Captures): Promise<AsyncDisposable> {
   mkdirSync(folder, { recursive: true });
   await lab.watch.start({
     act: 'sweep',
@@ -50,7 +56,7 @@ async function capture(lab: Lab, folder: string): Promise<AsyncDisposable> {
     hosts: [...lab.hosts.keys()].map((name) => ({ name, capture: join(folder, `${name}.pcap`) })),
     middlebox: BALANCER,
     slots: SLOTS,
-    clockJumps: false,
+    clockJumps,
   });
   return {
     async [Symbol.asyncDispose]() {
@@ -61,12 +67,12 @@ async function capture(lab: Lab, folder: string): Promise<AsyncDisposable> {
 
 /**
  * Measures a batch on network namespaces of the kernel it runs on; every group has a lab of its own, all at once.
- * @param captures folder for captures, one inside it for each group; undefined for none
+ * @param captures where captures go, a folder inside it for each group; undefined for none
  */
 export async function measureBatch(
   batch: Batch,
   onOutcome: (outcome: Outcome, group: number) => void,
-  captures?: string,
+  captures?: Captures,
 ): Promise<void> {
   const groups = await groupsOf(batch.trials);
   await Promise.all(
@@ -78,7 +84,7 @@ export async function measureBatch(
       const servers = rebalances ? SERVERS : SERVERS.slice(0, 1);
       using watcher = new Watcher();
       await using lab = await NetnsLab.up(actWith(servers), join(SCRATCH, `sweep-${index}`), watcher);
-      await using _ = captures === undefined ? undefined : await capture(lab, join(captures, String(index)));
+      await using _ = captures && (await capture(lab, { ...captures, folder: join(captures.folder, String(index)) }));
       const { patienceSeconds, countSeconds } = batch;
       await measureTrials(lab, trials, {
         ...{ client: CLIENT, balancer: BALANCER, servers },
@@ -92,12 +98,16 @@ export async function measureBatch(
  * Measures a batch, and tells every outcome as soon as it is certain; the last message is `done` or `error`. Never throws.
  * @param output folder to which captures are copied, one inside it for each group
  */
-export async function playBatch(batch: Batch, output: string, tell: (message: Message) => void): Promise<void> {
+export async function playBatch(
+  { batch, clockJumps }: { batch: Batch; clockJumps: boolean },
+  output: string,
+  tell: (message: Message) => void,
+): Promise<void> {
   const versions: Record<string, string> = { kernel: release(), node: process.version };
-  const captures = batch.capture ? join(SCRATCH, 'captures') : undefined;
+  const captures = batch.capture ? { folder: join(SCRATCH, 'captures'), clockJumps } : undefined;
   try {
     await measureBatch(batch, (outcome, group) => tell({ type: 'outcome', outcome, group }), captures);
-    if (captures !== undefined) cpSync(captures, output, { recursive: true });
+    if (captures !== undefined) cpSync(captures.folder, output, { recursive: true });
     tell({ type: 'done', versions, memoryMb: Math.round(process.resourceUsage().maxRSS / 1024) });
   } catch (error) {
     tell({ type: 'error', error: asLabError(error).toJSON(), versions });

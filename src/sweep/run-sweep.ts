@@ -12,7 +12,7 @@ import { extraCells, recommend, recommendForAll } from './recommend.ts';
 import type { CellResult, SweepResult } from './result.ts';
 import { cellAt, cellsOf, type SweepSpec, type SweptBox, type SweptCell } from './spec.ts';
 import { trapsIn } from './traps.ts';
-import { chanceOf, type Outcome, type Trial } from './trial.ts';
+import { chanceOf, type Outcome, type Question, type Trial } from './trial.ts';
 import { ladderOf, witnessesFor } from './witness.ts';
 
 export interface SweepProgress {
@@ -101,6 +101,15 @@ async function measure(
 /** Measured once more beside the landscape: so often at least. */
 const LEAST_REPEATS = 5;
 
+/** Of what lies next to the best only what was asked for is of interest. */
+function matters(question: Question, why: string, { demands }: SweepSpec): boolean {
+  if (question.kind === 'quiet' || why.startsWith('substitute')) return true;
+  if (why === 'lateness') return false;
+  if (question.kind === 'lost') return question.count === demands.lost;
+  if (question.kind === 'outage') return question.seconds === demands.outageSeconds;
+  return question.kind === 'dead' && !question.inFlight && demands.noticeSeconds > 0;
+}
+
 interface Landscape {
   cells: SweptCell[];
   measured: SweptCell[];
@@ -167,7 +176,7 @@ export async function runSweep(
   const more = extras.map((extra) => ({ extra, cell: cellAt(extra.box, extra.point, spec) }));
   const moreTrials = unique(
     more.flatMap(({ extra, cell }) =>
-      trialsOf(cell, closer).filter(({ question }) => extra.why !== 'lateness' || question.kind === 'quiet'),
+      trialsOf(cell, closer).filter(({ question }) => matters(question, extra.why, spec)),
     ),
   );
   await measure(moreTrials, 'what lies next to the best', folder, place, progress, signal);

@@ -25,5 +25,5 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal
 
 const job = JSON.parse((await once(input, 'line'))[0] as string) as Plan | Batch;
 const tell = (message: Message) => process.stdout.write(`${JSON.stringify(message)}\n`);
-if ('trials' in job) await playBatch(job, output, tell);
+if ('trials' in job) await playBatch({ batch: job, clockJumps: false }, output, tell);
 else await playPlan({ plan: job, clockJumps: false }, output, tell);

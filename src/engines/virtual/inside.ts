@@ -43,7 +43,7 @@ const job = JSON.parse(readFileSync(file, 'utf8')) as Job;
 rmSync(file);
 if ('trials' in job) {
   await loadModules(kindsOf(job.trials));
-  await playBatch(job, output, tell);
+  await playBatch({ batch: job, clockJumps: true }, output, tell);
 } else {
   await loadModules(kindsOfPlan(job));
   await playPlan({ plan: job, clockJumps: true }, output, tell);
