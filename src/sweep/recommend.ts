@@ -309,7 +309,8 @@ export function recommendForAll(
   const forgetful = [...spec.boxes.keys()].filter(
     (index) => (spec.boxes[index] as SweptBox).middlebox.timeoutSeconds <= spec.quietSeconds,
   );
-  if (forgetful.length < 2) return null;
+  // Whether one patience or another is a question of one product, not of all at once.
+  if (new Set(forgetful.map((index) => spec.boxes[index]?.profile)).size < 2) return null;
   const groups = Map.groupBy(
     cells.filter(({ why, box }) => why === undefined && forgetful.includes(box)),
     ({ point }) => JSON.stringify(point),
@@ -326,7 +327,15 @@ export function recommendForAll(
         detection(a[0] as CellResult) - detection(b[0] as CellResult),
     );
   const [first] = best ?? [];
-  const names = forgetful.map((index) => boxText(spec.boxes[index] as SweptBox));
+  const names = [
+    ...Map.groupBy(
+      forgetful.map((index) => spec.boxes[index] as SweptBox),
+      ({ profile }) => profile,
+    ),
+  ].map(
+    ([profile, boxes]) =>
+      `${profile} (${boxes.map(({ middlebox }) => shortDuration(middlebox.timeoutSeconds)).join(', ')})`,
+  );
   const who = `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
   if (best === undefined || first === undefined)
     return { sentence: `No one tuning of this landscape does all that is asked behind each of ${who}.`, cells: [] };

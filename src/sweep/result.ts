@@ -45,6 +45,7 @@ const box = z.strictObject({
   middlebox,
   remedy: z.string().optional(),
   confidence: z.enum(['documented', 'measured', 'secondary', 'unknown']),
+  defaultSeconds: seconds,
   minSeconds: seconds.optional(),
   maxSeconds: seconds.optional(),
 });

@@ -22,6 +22,8 @@ export interface SweptBox {
   remedy?: string;
   /** How well its behaviour is known, and what it may be set to; seconds. */
   confidence: MiddleboxFile['confidence'];
+  /** What it has where nobody sets it. */
+  defaultSeconds: number;
   minSeconds?: number;
   maxSeconds?: number;
 }
@@ -107,6 +109,7 @@ export function sweptBoxes(name: string, timeouts: readonly number[] | undefined
       playedBy,
       middlebox: behaviourOf(profile, timeoutSeconds),
       confidence,
+      defaultSeconds: seconds(idleTimeout.default) as number,
       ...(remedy === undefined ? {} : { remedy }),
       ...(min === undefined ? {} : { minSeconds: min }),
       ...(max === undefined ? {} : { maxSeconds: max }),

@@ -304,7 +304,12 @@ const MOST_BOXES = 3;
 
 /** Which connections are worth a look: the recommended one, and the one next to it that breaks, by what breaks it. */
 export function witnessesFor(result: SweepResult, spec: SweepSpec): Witnessed[] {
-  const chosen = result.recommendations.filter(({ cell }) => cell !== null).slice(0, MOST_BOXES);
+  const usual = ({ box }: { box: number }) =>
+    spec.boxes[box]?.middlebox.timeoutSeconds === spec.boxes[box]?.defaultSeconds ? 0 : 1;
+  const chosen = result.recommendations
+    .filter(({ cell }) => cell !== null)
+    .sort((a, b) => usual(a) - usual(b))
+    .slice(0, MOST_BOXES);
   return chosen.flatMap((recommendation) => {
     const find = (id: string | null | undefined) => result.cells.find((cell) => cell.id === id);
     const broken = recommendation.neighbours.find(({ expected }) => expected === 'breaks');

@@ -101,7 +101,9 @@ describe('behind several', () => {
         axes: [parseList('keepIdle', '20s,90s,300s'), parseList('keepInterval', '10s')],
       }),
     );
-    expect(common?.sentence).toContain('set keepIdle=20s keepInterval=10s');
+    expect(common?.sentence).toMatch(
+      /^Behind each of aws-nlb \(120s, 350s\) and gcp-passthrough \(60s\), set keepIdle=20s keepInterval=10s/,
+    );
     expect(common?.cells).toHaveLength(3);
   });
   it('what is more patient than the quiet needs nothing', async () => {

@@ -1,6 +1,6 @@
 import { plainDuration } from '../../scenario/duration.ts';
 import type { SweepResult } from '../../sweep/result.ts';
-import { boxName, bytesText, count, headline, howMeasured, noticedText, share, tuningOf } from './say.ts';
+import { boxName, bytesText, count, headline, howMeasured, inOrder, noticedText, share, tuningOf } from './say.ts';
 
 const cell = (words: string): string => words.replaceAll('|', '\\|').replaceAll('\n', '<br>');
 const MARKS = { pass: '✅', fail: '❌', inconclusive: '⚠️' } as const;
@@ -24,7 +24,7 @@ export function markdown(result: SweepResult, { settings }: { settings: boolean 
   lines.push(
     `| middlebox | recommended | outlives the quiet | lost ${result.lost.join(' / ')} | outage ${outages.join(' / ')} | dead peer noticed | cost, 10,000 connections |`,
     '| --- | --- | --- | --- | --- | --- | --- |',
-    ...result.recommendations.map((each) => {
+    ...inOrder(result).map((each) => {
       const best = result.cells.find(({ id }) => id === each.cell);
       const measured = best?.measured;
       const what = (best && tuningOf(result, best.id)) ?? (each.verdict === 'not-needed' ? 'nothing' : 'none found');
@@ -32,7 +32,7 @@ export function markdown(result: SweepResult, { settings }: { settings: boolean 
     }),
     '',
   );
-  for (const each of result.recommendations) {
+  for (const each of inOrder(result)) {
     lines.push(`### ${boxName(result, each.box)}`, '', each.sentence, '');
     if (each.margin !== null) lines.push(`Margin: ${each.margin}.`, '');
     lines.push(

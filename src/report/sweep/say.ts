@@ -73,10 +73,17 @@ export function howMeasured(result: SweepResult): string[] {
   ];
 }
 
+/** Recommendations; those come first whose middlebox is as patient as it is where nobody sets it. */
+export const inOrder = ({ boxes, recommendations }: SweepResult): SweepResult['recommendations'] => {
+  const usual = ({ box }: { box: number }) =>
+    boxes[box]?.middlebox.timeoutSeconds === boxes[box]?.defaultSeconds ? 0 : 1;
+  return [...recommendations].sort((a, b) => usual(a) - usual(b));
+};
+
 /** The answers, a sentence each; one for all middleboxes comes first. */
-export const answers = ({ common, recommendations }: SweepResult): string[] => [
-  ...(common === null ? [] : [common.sentence]),
-  ...recommendations.map(({ sentence }) => sentence),
+export const answers = (result: SweepResult): string[] => [
+  ...(result.common === null ? [] : [result.common.sentence]),
+  ...inOrder(result).map(({ sentence }) => sentence),
 ];
 
 export const headline = (result: SweepResult): string => answers(result)[0] ?? 'Nothing was swept.';

@@ -12,6 +12,7 @@ import {
   doesAll,
   headline,
   howMeasured,
+  inOrder,
   landscapeOf,
   noticedText,
   settingNames,
@@ -187,7 +188,9 @@ ${
         .join('\n')}</section>`
     : ''
 }
-<section id="recommendations"><h2>What to set</h2>${result.recommendations.map((each) => recommendation(each, result)).join('\n')}</section>
+<section id="recommendations"><h2>What to set</h2>${inOrder(result)
+      .map((each) => recommendation(each, result))
+      .join('\n')}</section>
 <section id="landscape">${map || cost || survival ? '<h2>The landscape</h2>' : ''}${figure(map, 'Which settings outlive the quiet')}${figure(cost, 'What it costs, and how soon a dead peer is noticed')}${figure(survival, 'Just below the patience')}${figure(agreement, 'Predicted and measured')}</section>
 ${result.traps.length > 0 ? `<section id="traps"><h2>Traps that were seen</h2>${result.traps.map(({ title, why, seen }) => `<article class="card trap"><h3>${text(title)}</h3><p>${text(why)}.</p><p class="soft">Seen: ${text(seen)}.</p></article>`).join('\n')}</section>` : ''}
 ${ladders(result)}

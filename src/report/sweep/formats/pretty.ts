@@ -6,6 +6,7 @@ import {
   bytesText,
   count,
   howMeasured,
+  inOrder,
   landscapeOf,
   noticedText,
   settingNames,
@@ -112,7 +113,7 @@ const pretty: SweepReporter = {
       say(`▸ ${result.common.sentence}`, 0, 'bold');
       lines.push('');
     }
-    for (const recommendation of result.recommendations) {
+    for (const recommendation of inOrder(result)) {
       const found = recommendation.cell !== null || recommendation.verdict === 'not-needed';
       say(`${found ? '▸' : '▹'} ${recommendation.sentence}`, 0, 'bold');
       if (recommendation.margin !== null) say(`margin: ${recommendation.margin}`, 2);
