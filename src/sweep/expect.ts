@@ -3,7 +3,7 @@ import type { Interval } from '../model/interval.ts';
 import { gapBetweenProbes } from '../model/keepalive.ts';
 import { outlivesOutage, type Prediction, predict, type Side } from '../model/predict.ts';
 import { formatDuration } from '../scenario/duration.ts';
-import type { Outcome, Trial } from './trial.ts';
+import type { KernelOptions, Outcome, Trial } from './trial.ts';
 
 /** Between what a kernel does and the program that hears of it. */
 const HEARD_SECONDS = 1;
@@ -65,9 +65,36 @@ export const predictTrial = ({ client, server, box, quietSeconds }: Trial, hz: n
 const certain = (survives: 'yes' | 'maybe' | 'no', met: Outcome['met']): boolean =>
   survives === 'maybe' || (met === 'ok') === (survives === 'yes');
 
-/** @param patienceSeconds how long an answer was waited for; undefined where there is no answer */
+const optionsText = ({ keepalive, idleSeconds, intervalSeconds, probes, userTimeoutMs }: KernelOptions): string =>
+  keepalive ? `${idleSeconds} s / ${intervalSeconds} s / ${probes}, user timeout ${userTimeoutMs} ms` : 'keepalive off';
+
+/** What a side's socket should have, by the settings that it was given. */
+const asked = ({ keepalive }: Side): KernelOptions | undefined =>
+  keepalive === 'off'
+    ? undefined
+    : { keepalive: true, ...keepalive, userTimeoutMs: (keepalive.userTimeoutSeconds ?? 0) * 1000 };
+
+/** Where a socket does not have what was asked for, its answers are those of another tuning. */
+function otherOptions(trial: Trial, { kernel }: Outcome): Agreement | undefined {
+  for (const side of ['client', 'server'] as const) {
+    const [has, wanted] = [kernel[side], asked(trial[side])];
+    if (has === undefined) continue;
+    const same = wanted === undefined ? !has.keepalive : optionsText(has) === optionsText(wanted);
+    if (!same)
+      return {
+        agrees: false,
+        predicted: `${side}’s socket: ${wanted === undefined ? 'keepalive off' : optionsText(wanted)}`,
+        measured: `getsockopt: ${optionsText(has)}`,
+      };
+  }
+  return undefined;
+}
+
+/** @param patienceSeconds how long an answer was waited for @returns undefined where there is no answer */
 export function compare(trial: Trial, outcome: Outcome, hz: number, patienceSeconds: number): Agreement | undefined {
   if (outcome.problem !== undefined) return undefined;
+  const others = otherOptions(trial, outcome);
+  if (others !== undefined) return others;
   const { question, client, server, box, quietSeconds } = trial;
   const cell = { client, server, middlebox: box.middlebox, quietSeconds, hz };
   const prediction = predict(cell);

@@ -1,12 +1,22 @@
 // A kernel that does exactly what the model says, for what comes after measuring: chance decides where the model is not certain.
 
 import type { Interval } from '../../src/model/interval.ts';
-import { outlivesOutage } from '../../src/model/predict.ts';
+import { outlivesOutage, type Side } from '../../src/model/predict.ts';
 import { predictTrial } from '../../src/sweep/expect.ts';
 import type { Place } from '../../src/sweep/place.ts';
-import { chanceOf, type Outcome, type Trial } from '../../src/sweep/trial.ts';
+import { chanceOf, type KernelOptions, type Outcome, type Trial } from '../../src/sweep/trial.ts';
 
-const off = { keepalive: false, idleSeconds: 7200, intervalSeconds: 75, probes: 9, userTimeoutMs: 0 };
+/** As getsockopt(2) would tell of a socket with these settings. */
+const optionsOf = ({ keepalive }: Side): KernelOptions =>
+  keepalive === 'off'
+    ? { keepalive: false, idleSeconds: 7200, intervalSeconds: 75, probes: 9, userTimeoutMs: 0 }
+    : {
+        keepalive: true,
+        idleSeconds: keepalive.idleSeconds,
+        intervalSeconds: keepalive.intervalSeconds,
+        probes: keepalive.probes,
+        userTimeoutMs: (keepalive.userTimeoutSeconds ?? 0) * 1000,
+      };
 
 const drawn = (certainty: 'yes' | 'maybe' | 'no', key: string) =>
   certainty === 'yes' || (certainty === 'maybe' && chanceOf(`draw ${key}`) < 0.5);
@@ -17,7 +27,7 @@ const within = ({ from, to }: Interval, key: string): number | undefined =>
 export function simulate(trial: Trial, hz: number): Outcome {
   const prediction = predictTrial(trial, hz);
   const { question, key, client, server, box, quietSeconds } = trial;
-  const base = { key, kernel: { client: off, server: off } };
+  const base = { key, kernel: { client: optionsOf(client), server: optionsOf(server) } };
   const met = (survives: boolean): Outcome => ({
     ...base,
     met: survives ? 'ok' : 'reopened',

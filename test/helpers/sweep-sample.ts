@@ -43,7 +43,9 @@ export const SECONDS: Sizes = {
 
 const OPEN = { noNullPrototype: true };
 const within = ([min, max]: [number, number]) => fc.integer({ min, max });
-const seldom = <T>(arbitrary: fc.Arbitrary<T>, freq = 4) => fc.option(arbitrary, { nil: undefined, freq });
+/** Once in so many. */
+const seldom = <T>(arbitrary: fc.Arbitrary<T>, times = 4) =>
+  fc.oneof({ weight: times - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 /** Without what is undefined. */
 const whole = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findKernel } from '../../src/engines/virtual/kernel.ts';
+import { kernelHz } from '../../src/linux/libc.ts';
+import { compare } from '../../src/sweep/expect.ts';
 import { choosePlace } from '../../src/sweep/place.ts';
 import { NIGHT, SECONDS, sampleTrials } from '../helpers/sweep-sample.ts';
 import { type Compared, disagreements, measureAndCompare } from './agreement.ts';
@@ -23,6 +25,24 @@ describe('tunings drawn by chance, measured in real time', () => {
     const met = all.filter(({ trial }) => trial.question.kind === 'quiet').map(({ outcome }) => outcome.met);
     for (const kind of ['ok', 'timeout', 'reopened', 'reset'] as const)
       expect([kind, met.includes(kind)]).toEqual([kind, true]);
+  });
+
+  it('a balancer that was secretly ten times as patient would have been found out', () => {
+    const quiet = all.filter(
+      ({ trial: { question, box, client } }) =>
+        question.kind === 'quiet' && 'conntrack' in box.playedBy && client.poolIdleSeconds === undefined,
+    );
+    const found = quiet.filter(({ trial, outcome }) => {
+      const { box } = trial;
+      const patient = {
+        ...trial,
+        box: { ...box, middlebox: { ...box.middlebox, timeoutSeconds: box.middlebox.timeoutSeconds * 10 } },
+      };
+      return compare(patient, outcome, kernelHz(), 3)?.agrees === false;
+    });
+    // Those that did not outlive the quiet with the patience that it was said to have.
+    expect(found.length).toBeGreaterThan(10);
+    for (const { outcome } of found) expect(outcome.met).not.toBe('ok');
   });
 
   it('have the options that were asked for, by the kernel’s own word', () => {

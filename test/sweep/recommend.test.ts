@@ -124,6 +124,15 @@ describe('a kernel that does not do what the model says', () => {
     expect(result.disagreements.length).toBe(9);
     expect(result.disagreements[0]).toMatchObject({ predicted: 'ok', measured: expect.stringContaining('reset') });
   });
+  it('whose sockets do not have what was asked for fails the sweep too', async () => {
+    const deaf = simulated(250, (outcome) => ({
+      ...outcome,
+      kernel: { client: { keepalive: true, idleSeconds: 7200, intervalSeconds: 75, probes: 9, userTimeoutMs: 0 } },
+    }));
+    const { verdict, disagreements } = await sweep(night({}), deaf);
+    expect(verdict).toBe('fail');
+    expect(disagreements[0]?.measured).toBe('getsockopt: 7200 s / 75 s / 9, user timeout 0 ms');
+  });
   it('is not averaged away: a cell that failed once is not recommended', async () => {
     const once = simulated(250, (outcome, { question, client, repeat }) =>
       question.kind === 'lost' &&

@@ -1,4 +1,6 @@
+import { markdown } from '../markdown.ts';
 import type { Reporter } from '../reporter.ts';
+import { stepSummary } from '../step-summary.ts';
 
 // Workflow commands: docs.github.com/actions/reference/workflow-commands
 const data = (text: string) => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
@@ -6,8 +8,10 @@ const property = (text: string) => data(text).replaceAll(':', '%3A').replaceAll(
 const LEVELS = { fail: 'error', unknown: 'warning', pass: 'notice' } as const;
 
 const github: Reporter = {
-  about: 'annotations for GitHub Actions',
-  render({ scenario, acts, verdict, problem }) {
+  about: 'GitHub Actions: annotations, and a step summary where GITHUB_STEP_SUMMARY names one',
+  render(result) {
+    const { scenario, acts, verdict, problem } = result;
+    stepSummary(markdown(result));
     return [
       ...acts.flatMap((act) =>
         act.findings

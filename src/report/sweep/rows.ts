@@ -1,10 +1,9 @@
 import type { SweepResult } from '../../sweep/result.ts';
+import type { CsvValue } from '../csv.ts';
 import { doesAll, settingNames } from './say.ts';
 
-export const axisNames = settingNames;
-
 /** A flat row for each cell; durations in seconds, what was not measured is null. */
-export function csvRows(result: SweepResult): Record<string, string | number | null>[] {
+export function csvRows(result: SweepResult): Record<string, CsvValue>[] {
   const names = settingNames(result);
   const { lost, outages, boxes } = result;
   return result.cells.map((cell) => {

@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs';
+import { stepSummary } from '../../step-summary.ts';
 import { markdown } from '../markdown.ts';
 import type { SweepReporter } from '../reporter.ts';
 import { headline } from '../say.ts';
@@ -10,8 +10,7 @@ const MOST = 10;
 const github: SweepReporter = {
   about: 'GitHub Actions: annotations, and a step summary where GITHUB_STEP_SUMMARY names one',
   render(result) {
-    const summary = process.env.GITHUB_STEP_SUMMARY;
-    if (summary) appendFileSync(summary, `${markdown(result, { settings: false })}\n`);
+    stepSummary(markdown(result, { settings: false }));
     return [
       `::${LEVELS[result.verdict]} title=${data(result.title).replaceAll(':', '%3A').replaceAll(',', '%2C')}::${data(headline(result))}`,
       ...result.disagreements

@@ -1,0 +1,23 @@
+import { type CsvValue, csv } from '../csv.ts';
+import type { Reporter } from '../reporter.ts';
+
+const format: Reporter = {
+  about: 'a line for each act: what happened, in figures',
+  render({ scenario, engine, pace, startedAt, acts, problem }) {
+    const rows = acts.map(({ name, verdict, hz, labSeconds, outcome }): Record<string, CsvValue> => {
+      const { requestsAfterQuiet, zombies, ...others } = outcome;
+      const named = (prefix: string, of: Record<string, number>) =>
+        Object.fromEntries(Object.entries(of).map(([key, value]) => [`${prefix}_${key}`, value]));
+      return {
+        ...{ scenario, act: name, verdict, engine, pace, startedAt, hz, labSeconds },
+        ...named('request', requestsAfterQuiet),
+        ...named('zombies', zombies),
+        ...others,
+      };
+    });
+    if (problem !== null)
+      rows.push({ scenario, verdict: 'inconclusive', engine, pace, startedAt, problem: problem.message });
+    return csv([...new Set(rows.flatMap((row) => Object.keys(row)))], rows);
+  },
+};
+export default format;
