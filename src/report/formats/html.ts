@@ -12,7 +12,7 @@ const STYLE = `
 :root { color-scheme: light dark; --ink: #1d2330; --soft: #5b6475; --line: #d5dae3; --card: #f6f7fa; --page: #fff; --good: #17733a; --bad: #b3261e; --warn: #8a5a00; --beat: #00718a; --again: #8e2b9c; --syn: #17733a; --state: #2456a6; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e8f0; --soft: #9aa4b5; --line: #3a4252; --card: #1d222c; --page: #14181f; --good: #5dc983; --bad: #ff8a80; --warn: #ffc46b; --beat: #5ccfe6; --again: #e08cf0; --syn: #5dc983; --state: #8ab4f8; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1.5rem 4rem; max-width: 84rem; background: var(--page); color: var(--ink); font: 16px/1.55 system-ui, "Noto Sans", "DejaVu Sans", sans-serif; }
+body { margin: 0 auto; padding: 2rem 1.5rem 4rem; max-width: 84rem; overflow-wrap: anywhere; background: var(--page); color: var(--ink); font: 16px/1.55 system-ui, "Noto Sans", "DejaVu Sans", sans-serif; }
 h1 { margin: 0; font-size: 1.9rem; } h2 { margin: 3rem 0 .5rem; font-size: 1.35rem; } h3 { margin: 2rem 0 .6rem; font-size: 1.05rem; }
 p { max-width: 46rem; } .soft, small { color: var(--soft); }
 .verdict { display: inline-block; margin: 1rem 0; padding: .4rem .9rem; border: 2px solid; border-radius: .4rem; font-weight: 600; }
@@ -28,6 +28,9 @@ svg .lane { stroke: var(--line); } svg .host { font-weight: 700; font-size: 13px
 svg .state { fill: var(--state); paint-order: stroke; stroke: var(--card); stroke-width: 6px; } svg .state.zombie { fill: var(--bad); font-weight: 700; }
 svg line { stroke-width: 1.5; } svg line.data { stroke: var(--ink); } svg line.bad { stroke: var(--bad); } svg line.again { stroke: var(--again); } svg line.beat { stroke: var(--beat); } svg line.fin { stroke: var(--warn); } svg line.syn { stroke: var(--syn); }
 svg text.bad, svg .cross, svg .bad.head, svg circle.bad { fill: var(--bad); } svg text.again, svg .again.head { fill: var(--again); } svg text.beat, svg .beat.head { fill: var(--beat); } svg text.fin, svg .fin.head { fill: var(--warn); } svg text.syn, svg .syn.head { fill: var(--syn); } svg .cross { font-size: 15px; font-weight: 700; }
+.scroll:focus-visible, pre:focus-visible { outline: 3px solid var(--state); outline-offset: 2px; }
+@media print { body { max-width: none; padding: 0; font-size: 10.5pt; } .scroll { overflow: visible; } article, tr { break-inside: avoid; } :root { color-scheme: light; } }
+@media (max-width: 34rem) { body { padding: 1.2rem 1rem 3rem; } dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }
 `;
 
 function pointer(each: Finding['evidence'][number]): string {
@@ -56,9 +59,9 @@ function finding({ status, title, expected, observed, why, remedy, evidence, id 
   return `<article class="${status}"><h4 class="${status}">${MARKS[status]} ${text(title)} <small>${text(id)}</small></h4><dl>${rows.map(([term, words]) => `<dt>${term}</dt><dd>${words}</dd>`).join('')}</dl></article>`;
 }
 
-function table(rows: readonly (readonly string[])[]): string {
+function table(rows: readonly (readonly string[])[], about: string): string {
   const [head = [], ...body] = rows;
-  return `<div class="scroll"><table><thead><tr>${head.map((cell) => `<th scope="col">${text(cell)}</th>`).join('')}</tr></thead><tbody>${body
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${text(about)}"><table><thead><tr>${head.map((cell) => `${cell === '' ? '<td></td>' : `<th scope="col">${text(cell)}</th>`}`).join('')}</tr></thead><tbody>${body
     .map(
       ([first = '', ...cells]) =>
         `<tr><th scope="row">${text(first)}</th>${cells.map((cell) => `<td>${text(cell)}</td>`).join('')}</tr>`,
@@ -77,9 +80,9 @@ function act(each: ActResult): string {
   ]);
   return `<section><h2 id="${text(each.name)}"><span class="${each.verdict}">${MARKS[each.verdict]}</span> ${text(each.name)}: ${text(each.title)}</h2>
 <p class="soft">Connection ${each.ladder.connection} of ${text(each.ladder.lanes[0]?.host ?? '')}, as the captures of all hosts saw it. Sequence numbers are relative; times are seconds since the act began.</p>
-<div class="scroll">${svgLadder(each.ladder)}</div>
+<div class="scroll" tabindex="0" role="region" aria-label="${text(`ladder of ${each.name}`)}">${svgLadder(each.ladder, `${each.name}-`)}</div>
 <h3>Findings</h3>${each.findings.map(finding).join('\n')}
-${rows.length > 0 ? `<h3>Keepalive: what was asked for, what the kernel has</h3>${table([['sockets', 'asked for', 'kernel (getsockopt)', 'timer (ss -o)'], ...rows])}` : ''}</section>`;
+${rows.length > 0 ? `<h3>Keepalive: what was asked for, what the kernel has</h3>${table([['sockets', 'asked for', 'kernel (getsockopt)', 'timer (ss -o)'], ...rows], `keepalive in ${each.name}`)}` : ''}</section>`;
 }
 
 function facts(result: Result): string {
@@ -111,9 +114,11 @@ const report: Reporter = {
       .join('')}
 <p class="soft">${facts(result)}</p>
 <div class="verdict ${result.verdict}">${MARKS[result.verdict]} ${result.verdict.toUpperCase()} <span class="soft">${result.acts.map(({ name, verdict }) => text(`${name}: ${verdict}`)).join(', ')}</span></div></header>
+<main>
 ${result.problem ? `<article class="inconclusive"><h4 class="unknown">${text(result.problem.code)}</h4><pre>${text(result.problem.message)}</pre><p>${text(result.problem.todo)}</p></article>` : ''}
-${result.acts.length > 0 ? `<h2>The acts side by side</h2>${table(outcomeTable(result.acts))}` : ''}
+${result.acts.length > 0 ? `<h2>The acts side by side</h2>${table(outcomeTable(result.acts), 'the acts side by side')}` : ''}
 ${result.acts.map(act).join('\n')}
+</main>
 <footer><p class="soft">Packet numbers are those of capture.pcapng in this folder; sockets.ndjson, flows.ndjson and events.ndjson hold the rest of the evidence, config/ what the services were given.</p></footer>
 </body></html>
 `;
