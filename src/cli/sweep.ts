@@ -251,12 +251,12 @@ const program = new Command('sweep')
   .addOption(
     new Option('--scan <name> <from..to/step>', 'vary a setting, as in keepIdle 30s..600s/30s')
       .argParser(pairs)
-      .default([], ''),
+      .default([], 'nothing'),
   )
   .addOption(
     new Option('--list <name> <values>', 'vary a setting, as in keepInterval 1s,10s,75s')
       .argParser(pairs)
-      .default([], ''),
+      .default([], 'nothing'),
   )
   .addOption(
     new Option('--middlebox <names>', 'files of lab/middleboxes, with commas').argParser((text) =>

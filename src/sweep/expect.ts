@@ -1,9 +1,10 @@
 // What the model says of a trial, in the trial's own terms, and whether what was measured is within it.
+import type { SocketOptions } from '../linux/libc.ts';
 import type { Interval } from '../model/interval.ts';
 import { gapBetweenProbes } from '../model/keepalive.ts';
 import { outlivesOutage, type Prediction, predict, type Side } from '../model/predict.ts';
 import { formatDuration } from '../scenario/duration.ts';
-import type { KernelOptions, Outcome, Trial } from './trial.ts';
+import type { Outcome, Trial } from './trial.ts';
 
 /** Between what a kernel does and the program that hears of it. */
 const HEARD_SECONDS = 1;
@@ -65,11 +66,11 @@ export const predictTrial = ({ client, server, box, quietSeconds }: Trial, hz: n
 const certain = (survives: 'yes' | 'maybe' | 'no', met: Outcome['met']): boolean =>
   survives === 'maybe' || (met === 'ok') === (survives === 'yes');
 
-const optionsText = ({ keepalive, idleSeconds, intervalSeconds, probes, userTimeoutMs }: KernelOptions): string =>
+const optionsText = ({ keepalive, idleSeconds, intervalSeconds, probes, userTimeoutMs }: SocketOptions): string =>
   keepalive ? `${idleSeconds} s / ${intervalSeconds} s / ${probes}, user timeout ${userTimeoutMs} ms` : 'keepalive off';
 
 /** What a side's socket should have, by the settings that it was given. */
-const asked = ({ keepalive }: Side): KernelOptions | undefined =>
+const asked = ({ keepalive }: Side): SocketOptions | undefined =>
   keepalive === 'off'
     ? undefined
     : { keepalive: true, ...keepalive, userTimeoutMs: (keepalive.userTimeoutSeconds ?? 0) * 1000 };
@@ -97,7 +98,7 @@ export function compare(trial: Trial, outcome: Outcome, hz: number, patienceSeco
   if (others !== undefined) return others;
   const { question, client, server, box, quietSeconds } = trial;
   const cell = { client, server, middlebox: box.middlebox, quietSeconds, hz };
-  const prediction = predict(cell);
+  const prediction = predictTrial(trial, hz);
   switch (question.kind) {
     case 'quiet': {
       const { firstRequest, timeoutSeconds, zombie } = prediction;

@@ -7,9 +7,9 @@ import type { ListenerCommand, ListenerEvent, ListenerPort } from '../../service
 import type { SwarmCommand, SwarmEvent, SwarmTask } from '../../services/client/swarm.ts';
 import type { SocketWish } from '../../services/socket-wish.ts';
 import type { Lab, LabHost, LabProcess } from '../lab/lab.ts';
-import type { Side } from '../model/predict.ts';
+import { losingSide, type Side } from '../model/predict.ts';
 import { changeSeconds, type Moments, momentsOf } from './schedule.ts';
-import { losingSide, type Outcome, type Trial } from './trial.ts';
+import type { Outcome, Trial } from './trial.ts';
 
 const FIRST_PORT = 10_000;
 const START_SECONDS = 60;

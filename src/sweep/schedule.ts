@@ -2,9 +2,9 @@
 // at one moment, and each is somewhere else in its own cycle then.
 import type { Interval } from '../model/interval.ts';
 import { gapBetweenProbes } from '../model/keepalive.ts';
-import type { Side } from '../model/predict.ts';
+import { losingSide, type Side } from '../model/predict.ts';
 import { granuleSeconds } from '../model/timer-wheel.ts';
-import { losingSide, type Trial } from './trial.ts';
+import type { Trial } from './trial.ts';
 
 /** Between the first answer and what happens to the path. */
 const SETTLE_SECONDS = 2;

@@ -1,8 +1,8 @@
 // What is measured: one connection with these settings behind that middlebox, asked one question. A cell's answers are put
 // together from trials, and cells that differ only in what does not concern a question share its trials.
 import { createHash } from 'node:crypto';
+import type { SocketOptions } from '../linux/libc.ts';
 import type { Cell, Middlebox, Side } from '../model/predict.ts';
-import { losingSide } from '../model/predict.ts';
 import { shortDuration } from '../scenario/duration.ts';
 import type { MiddleboxFile } from '../scenario/schema.ts';
 
@@ -77,17 +77,9 @@ export interface Outcome {
   local?: string;
   port?: number;
   /** What getsockopt(2) says. */
-  kernel: { client?: KernelOptions; server?: KernelOptions };
+  kernel: { client?: SocketOptions; server?: SocketOptions };
   /** Why there is no answer. */
   problem?: string;
-}
-
-export interface KernelOptions {
-  keepalive: boolean;
-  idleSeconds: number;
-  intervalSeconds: number;
-  probes: number;
-  userTimeoutMs: number;
 }
 
 const duration = (name: string, seconds: number | undefined) =>
@@ -193,5 +185,3 @@ export function trialOf(
     quietSeconds: cell.quietSeconds,
   };
 }
-
-export { losingSide };

@@ -47,6 +47,7 @@ describe('npm run scenario', () => {
       'events.ndjson',
       'flows.ndjson',
       'report.html',
+      'report.md',
       'result.json',
       'run.json',
       'sockets.ndjson',

@@ -7,7 +7,7 @@ import type { SweepResult } from '../../src/sweep/result.ts';
 import { type Started, start } from '../helpers/cli.ts';
 
 const CLI = join(packageRoot, 'src/cli/sweep.ts');
-const scratch = mkdtempSync(join(tmpdir(), 'idlelab-sweep-cli-'));
+const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-sweep-cli-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 let count = 0;

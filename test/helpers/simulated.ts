@@ -1,13 +1,14 @@
 // A kernel that does exactly what the model says, for what comes after measuring: chance decides where the model is not certain.
 
+import type { SocketOptions } from '../../src/linux/libc.ts';
 import type { Interval } from '../../src/model/interval.ts';
 import { outlivesOutage, type Side } from '../../src/model/predict.ts';
 import { predictTrial } from '../../src/sweep/expect.ts';
 import type { Place } from '../../src/sweep/place.ts';
-import { chanceOf, type KernelOptions, type Outcome, type Trial } from '../../src/sweep/trial.ts';
+import { chanceOf, type Outcome, type Trial } from '../../src/sweep/trial.ts';
 
 /** As getsockopt(2) would tell of a socket with these settings. */
-const optionsOf = ({ keepalive }: Side): KernelOptions =>
+const optionsOf = ({ keepalive }: Side): SocketOptions =>
   keepalive === 'off'
     ? { keepalive: false, idleSeconds: 7200, intervalSeconds: 75, probes: 9, userTimeoutMs: 0 }
     : {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Certainty } from '../../src/model/interval.ts';
 import { libuv } from '../../src/model/keepalive.ts';
-import { type Cell, type Met, type Middlebox, predict, type Side } from '../../src/model/predict.ts';
+import { type Cell, type Met, type Middlebox, outlivesOutage, predict, type Side } from '../../src/model/predict.ts';
 import { HZ } from '../../src/scenario/hz.ts';
 
 const NIGHT = 8 * 3600;
@@ -97,6 +97,74 @@ const cells: fc.Arbitrary<Cell> = fc.record({
   middlebox,
   quietSeconds: fc.integer({ min: 1, max: NIGHT }),
   hz: fc.constantFrom(...HZ),
+});
+
+const RANK: Record<Certainty, number> = { no: 0, maybe: 1, yes: 2 };
+const beating: fc.Arbitrary<Side> = fc
+  .tuple(
+    side,
+    fc.option(fc.integer({ min: 1, max: 900 }), { nil: undefined }),
+    fc.option(fc.integer({ min: 1, max: 300 }), { nil: undefined }),
+  )
+  .map(([settings, heartbeatSeconds, heartbeatTimeoutSeconds]) => ({
+    ...settings,
+    ...(heartbeatSeconds === undefined ? {} : { heartbeatSeconds }),
+    ...(heartbeatSeconds === undefined || heartbeatTimeoutSeconds === undefined ? {} : { heartbeatTimeoutSeconds }),
+  }));
+const allCells: fc.Arbitrary<Cell> = fc
+  .tuple(cells, beating, beating)
+  .map(([given, client, server]) => ({ ...given, client, server }));
+
+describe('what makes things worse', () => {
+  it('losing more packets in a row is never outlived better than losing fewer', () => {
+    fc.assert(
+      fc.property(allCells, (given) => {
+        const { survives, survivesLost } = predict(given);
+        const ranks = [survives, ...survivesLost].map((each) => RANK[each]);
+        expect(ranks).toEqual([...ranks].sort((a, b) => b - a));
+      }),
+      { numRuns: 500 },
+    );
+  });
+  it('a longer outage is never outlived better than a shorter one', () => {
+    fc.assert(
+      fc.property(
+        allCells,
+        fc.integer({ min: 1, max: 3000 }),
+        fc.integer({ min: 1, max: 3000 }),
+        (given, one, other) => {
+          const [short, long] = [Math.min(one, other), Math.max(one, other)];
+          expect(RANK[outlivesOutage(given, long)]).toBeLessThanOrEqual(RANK[outlivesOutage(given, short)]);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+  it('a middlebox that remembers longer never forgets more', () => {
+    fc.assert(
+      fc.property(allCells, fc.integer({ min: 1, max: 5000 }), (given, more) => {
+        const patient = {
+          ...given,
+          middlebox: { ...given.middlebox, timeoutSeconds: given.middlebox.timeoutSeconds + more },
+        };
+        expect(RANK[predict(patient).survives]).toBeGreaterThanOrEqual(RANK[predict(given).survives]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+  it('a time-out for a heartbeat’s reply never lets a dead peer be noticed later', () => {
+    fc.assert(
+      fc.property(allCells, fc.integer({ min: 1, max: 300 }), (given, heartbeatTimeoutSeconds) => {
+        if (given.client.heartbeatSeconds === undefined) return;
+        const { heartbeatTimeoutSeconds: _, ...without } = given.client;
+        const [bare, told] = [without, { ...without, heartbeatTimeoutSeconds }].map(
+          (client) => predict({ ...given, client }).deadPeer.client.idle,
+        );
+        expect(told?.to).toBeLessThanOrEqual(bare?.to as number);
+      }),
+      { numRuns: 500 },
+    );
+  });
 });
 
 describe('every prediction', () => {

@@ -10,7 +10,7 @@ import { CHROMIUM, mayBeMissing } from '../helpers/browser.ts';
 import { judged } from '../helpers/fixture.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const folder = mkdtempSync(join(tmpdir(), 'idlelab-page-'));
+const folder = mkdtempSync(join(tmpdir(), 'idlelab-test-page-'));
 
 describe.skipIf(CHROMIUM === undefined && mayBeMissing)('report.html of a scenario, in a browser', () => {
   let browser: Browser;

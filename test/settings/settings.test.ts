@@ -20,7 +20,7 @@ const HEARTBEAT: Tuning = {
   layer: 'L7',
 };
 
-const folder = mkdtempSync(join(tmpdir(), 'idlelab-settings-'));
+const folder = mkdtempSync(join(tmpdir(), 'idlelab-test-settings-'));
 const running: ChildProcess[] = [];
 afterAll(() => {
   for (const child of running) child.kill('SIGKILL');

@@ -19,7 +19,7 @@ export async function measureAndCompare(
   trials: readonly Trial[],
   { patienceSeconds, countSeconds }: { patienceSeconds: number; countSeconds: number },
 ): Promise<Compared[]> {
-  const scratch = mkdtempSync(join(tmpdir(), 'idlelab-sweep-'));
+  const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-sweep-'));
   const byKey = new Map(trials.map((trial) => [trial.key, trial]));
   const outcomes: Outcome[] = [];
   const slots = new Slots(place.slots);

@@ -11,7 +11,7 @@ import { runSweep, type Shard } from '../../src/sweep/run-sweep.ts';
 import { type SweepSpec, sweptBoxes } from '../../src/sweep/spec.ts';
 import { simulated } from '../helpers/simulated.ts';
 
-const runs = mkdtempSync(join(tmpdir(), 'idlelab-parts-'));
+const runs = mkdtempSync(join(tmpdir(), 'idlelab-test-parts-'));
 afterAll(() => rmSync(runs, { recursive: true, force: true }));
 
 const spec: SweepSpec = {

@@ -10,7 +10,7 @@ import { runSweep } from '../../src/sweep/run-sweep.ts';
 import { type SweepSpec, sweptBoxes } from '../../src/sweep/spec.ts';
 import { simulated } from '../helpers/simulated.ts';
 
-const runs = mkdtempSync(join(tmpdir(), 'idlelab-recommend-'));
+const runs = mkdtempSync(join(tmpdir(), 'idlelab-test-recommend-'));
 afterAll(() => rmSync(runs, { recursive: true, force: true }));
 
 export const night = (more: Partial<SweepSpec> & { middleboxes?: [string, number[]?][] }): SweepSpec => ({

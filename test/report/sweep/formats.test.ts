@@ -78,7 +78,7 @@ describe('formats for machines', () => {
     expect(shown).toContain('How it was measured');
   });
   it('GitHub Actions get an annotation, and a step summary where they want one', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'idlelab-summary-'));
+    const folder = mkdtempSync(join(tmpdir(), 'idlelab-test-summary-'));
     const summary = join(folder, 'summary.md');
     process.env.GITHUB_STEP_SUMMARY = summary;
     try {

@@ -12,7 +12,7 @@ import { CHROMIUM, mayBeMissing } from '../../helpers/browser.ts';
 
 const result = JSON.parse(readFileSync(join(packageRoot, 'test/fixtures/sweep/result.json'), 'utf8')) as SweepResult;
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const folder = mkdtempSync(join(tmpdir(), 'idlelab-page-'));
+const folder = mkdtempSync(join(tmpdir(), 'idlelab-test-page-'));
 const file = join(folder, 'report.html');
 
 describe.skipIf(CHROMIUM === undefined && mayBeMissing)('report.html of a sweep, in a browser', () => {
