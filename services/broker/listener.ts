@@ -6,12 +6,13 @@ import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { now } from '../../src/clock.ts';
 import { type SocketOptions, socketTraffic } from '../../src/linux/libc.ts';
+import { watchLateness } from '../lateness.ts';
 import { type Beat, LineTalk } from '../line-talk.ts';
 import { applyWish, descriptorOf, type SocketWish } from '../socket-wish.ts';
 
 export type ListenerPort = SocketWish & Beat & { port: number };
 export type ListenerCommand =
-  | { do: 'listen'; ports: ListenerPort[] }
+  | { do: 'listen'; ports: ListenerPort[]; realTime: boolean }
   /** Data on the connections of these trials, at a moment (epoch seconds). */
   | { do: 'push'; ids: number[]; at: number }
   /** When did the last packet come, asked at a moment. */
@@ -19,6 +20,8 @@ export type ListenerCommand =
 
 export type ListenerEvent = { time: number } & (
   | { event: 'ready' | 'listening' }
+  /** It had not run for so long. */
+  | { event: 'late'; seconds: number }
   | { event: 'hello'; id: number; kernel: SocketOptions }
   | { event: 'did'; id: number }
   | { event: 'looked'; id: number; lastHeardAt: number }
@@ -83,8 +86,10 @@ const later = (time: number, work: () => void) => setTimeout(work, Math.max(0, (
 createInterface({ input: process.stdin })
   .on('line', (line) => {
     const command = JSON.parse(line) as ListenerCommand;
-    if (command.do === 'listen') void listen(command.ports).then(() => say({ event: 'listening' }));
-    else if (command.do === 'push')
+    if (command.do === 'listen') {
+      if (command.realTime) watchLateness((seconds) => say({ event: 'late', seconds }));
+      void listen(command.ports).then(() => say({ event: 'listening' }));
+    } else if (command.do === 'push')
       later(command.at, () => {
         for (const id of command.ids) firsts.get(id)?.talk.say('PUSH');
       });

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { now } from '../../src/clock.ts';
 import { ownSocketOptions, type SocketOptions, socketTraffic } from '../../src/linux/libc.ts';
+import { watchLateness } from '../lateness.ts';
 import { type Beat, LineTalk } from '../line-talk.ts';
 import { applyWish, descriptorOf, type SocketWish } from '../socket-wish.ts';
 
@@ -27,10 +28,13 @@ export interface SwarmTask extends SocketWish, Beat {
   untilAt?: number;
 }
 
-export type SwarmCommand = { do: 'try'; tasks: SwarmTask[] } | { do: 'end' };
+/** `realTime`: whether time goes on while this process does not run. */
+export type SwarmCommand = { do: 'try'; tasks: SwarmTask[]; realTime: boolean } | { do: 'end' };
 
 export type SwarmEvent = { time: number } & (
   | { event: 'ready' }
+  /** It had not run for so long. */
+  | { event: 'late'; seconds: number }
   /** The first answer has come. */
   | { event: 'open'; id: number; kernel: SocketOptions }
   | {
@@ -197,8 +201,9 @@ class Connection {
 createInterface({ input: process.stdin })
   .on('line', (line) => {
     const command = JSON.parse(line) as SwarmCommand;
-    if (command.do === 'try') for (const task of command.tasks) new Connection(task);
-    else process.exit(0);
+    if (command.do === 'end') process.exit(0);
+    if (command.realTime) watchLateness((seconds) => say({ event: 'late', seconds }));
+    for (const task of command.tasks) new Connection(task);
   })
   // Whoever gave the orders is gone: so are we.
   .on('close', () => process.exit(0));

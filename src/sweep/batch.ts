@@ -39,14 +39,8 @@ const actWith = (servers: readonly string[]) =>
 /** Frames that a host may send and receive before they must have been read. */
 const SLOTS = 8192;
 
-interface Captures {
-  folder: string;
-  /** Whether waiting costs nothing here, and waking up does. */
-  clockJumps: boolean;
-}
-
 /** Captures on every host of a lab, into a folder; until it is disposed of. */
-async function capture(lab: Lab, { folder, clockJumps }: Captures): Promise<AsyncDisposable> {
+async function capture(lab: Lab, folder: string, clockJumps: boolean): Promise<AsyncDisposable> {
   mkdirSync(folder, { recursive: true });
   await lab.watch.start({
     act: 'sweep',
@@ -67,12 +61,13 @@ async function capture(lab: Lab, { folder, clockJumps }: Captures): Promise<Asyn
 
 /**
  * Measures a batch on network namespaces of the kernel it runs on; every group has a lab of its own, all at once.
- * @param captures where captures go, a folder inside it for each group; undefined for none
+ * @param options `clockJumps`: whether waiting costs nothing here, and waking up does; `captures`: where captures go, a folder
+ *   inside it for each group
  */
 export async function measureBatch(
   batch: Batch,
   onOutcome: (outcome: Outcome, group: number) => void,
-  captures?: Captures,
+  { clockJumps, captures }: { clockJumps: boolean; captures?: string | undefined },
 ): Promise<void> {
   const groups = await groupsOf(batch.trials);
   await Promise.all(
@@ -84,11 +79,18 @@ export async function measureBatch(
       const servers = rebalances ? SERVERS : SERVERS.slice(0, 1);
       using watcher = new Watcher();
       await using lab = await NetnsLab.up(actWith(servers), join(SCRATCH, `sweep-${index}`), watcher);
-      await using _ = captures && (await capture(lab, { ...captures, folder: join(captures.folder, String(index)) }));
+      await using _ =
+        captures === undefined ? undefined : await capture(lab, join(captures, String(index)), clockJumps);
       const { patienceSeconds, countSeconds } = batch;
       await measureTrials(lab, trials, {
         ...{ client: CLIENT, balancer: BALANCER, servers },
-        ...{ player: many, patienceSeconds, countSeconds, onOutcome: (outcome: Outcome) => onOutcome(outcome, index) },
+        ...{
+          player: many,
+          patienceSeconds,
+          countSeconds,
+          realTime: !clockJumps,
+          onOutcome: (outcome: Outcome) => onOutcome(outcome, index),
+        },
       });
     }),
   );
@@ -104,10 +106,10 @@ export async function playBatch(
   tell: (message: Message) => void,
 ): Promise<void> {
   const versions: Record<string, string> = { kernel: release(), node: process.version };
-  const captures = batch.capture ? { folder: join(SCRATCH, 'captures'), clockJumps } : undefined;
+  const captures = batch.capture ? join(SCRATCH, 'captures') : undefined;
   try {
-    await measureBatch(batch, (outcome, group) => tell({ type: 'outcome', outcome, group }), captures);
-    if (captures !== undefined) cpSync(captures.folder, output, { recursive: true });
+    await measureBatch(batch, (outcome, group) => tell({ type: 'outcome', outcome, group }), { clockJumps, captures });
+    if (captures !== undefined) cpSync(captures, output, { recursive: true });
     tell({ type: 'done', versions, memoryMb: Math.round(process.resourceUsage().maxRSS / 1024) });
   } catch (error) {
     tell({ type: 'error', error: asLabError(error).toJSON(), versions });

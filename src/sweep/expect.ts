@@ -39,10 +39,10 @@ function packetsIn(seconds: number, client: Side, server: Side, hz: number): Int
   return [client, server].reduce<Interval>(
     (sum, { keepalive, heartbeatSeconds }) => {
       const beats = heartbeatSeconds === undefined ? 0 : Math.floor(seconds / heartbeatSeconds);
-      // A beat, its answer, and the acknowledgement of that, which may ride on the next.
+      // A beat and its answer, each acknowledged on the next or by itself.
       const beatPackets = {
         from: 2 * Math.max(0, beats - 1),
-        to: heartbeatSeconds === undefined ? 0 : 3 * (beats + 1),
+        to: heartbeatSeconds === undefined ? 0 : 4 * (beats + 1),
       };
       if (keepalive === 'off') return { from: sum.from + beatPackets.from, to: sum.to + beatPackets.to };
       const gap = gapBetweenProbes(keepalive, hz);

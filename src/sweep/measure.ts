@@ -5,6 +5,7 @@ import type { ManyPlayer, ManyPort } from '../../services/balancer/many.ts';
 import { changeLoss, loseSet, renderLosses } from '../../services/balancer/many-rules.ts';
 import type { ListenerCommand, ListenerEvent, ListenerPort } from '../../services/broker/listener.ts';
 import type { SwarmCommand, SwarmEvent, SwarmTask } from '../../services/client/swarm.ts';
+import { TOO_LATE_SECONDS } from '../../services/lateness.ts';
 import type { SocketWish } from '../../services/socket-wish.ts';
 import type { Lab, LabHost, LabProcess } from '../lab/lab.ts';
 import { losingSide, type Side } from '../model/predict.ts';
@@ -30,6 +31,8 @@ export interface MeasureOptions {
   patienceSeconds: number;
   /** For how long the cost of an idle connection is counted. */
   countSeconds: number;
+  /** Whether time goes on while a program does not get to run. */
+  realTime: boolean;
   onOutcome(outcome: Outcome): void;
 }
 
@@ -88,6 +91,8 @@ interface Fate {
 class Fates {
   readonly all: Fate[];
   open = 0;
+  /** When a program, of either side or ours, had not run in time: epoch seconds. */
+  readonly late: { from: number; to: number }[] = [];
   #wake: () => void = () => {};
 
   constructor(count: number) {
@@ -96,6 +101,7 @@ class Fates {
 
   readonly onClient = (line: string): void => {
     const event = JSON.parse(line) as SwarmEvent;
+    if (event.event === 'late') this.lateUntil(event.time, event.seconds);
     if (event.event === 'open') this.open++;
     else if (event.event === 'done') (this.all[event.id] as Fate).done = event;
     this.#wake();
@@ -103,6 +109,7 @@ class Fates {
 
   readonly onServer = (line: string): void => {
     const event = JSON.parse(line) as ListenerEvent;
+    if (event.event === 'late') this.lateUntil(event.time, event.seconds);
     if (!('id' in event)) return;
     const fate = this.all[event.id] as Fate;
     if (event.event === 'hello') fate.serverKernel = event.kernel;
@@ -111,6 +118,10 @@ class Fates {
     else fate.serverEnded ??= event.time;
     this.#wake();
   };
+
+  lateUntil(time: number, seconds: number): void {
+    this.late.push({ from: time - seconds, to: time });
+  }
 
   /** Resolves when somebody has said something. */
   next(): Promise<void> {
@@ -214,7 +225,9 @@ export async function measureTrials(lab: Lab, trials: readonly Trial[], options:
     const work = (async () => {
       for (const { process } of listeners) {
         await process.line(READY, START_SECONDS);
-        process.write(JSON.stringify({ do: 'listen', ports: listening } satisfies ListenerCommand));
+        process.write(
+          JSON.stringify({ do: 'listen', ports: listening, realTime: options.realTime } satisfies ListenerCommand),
+        );
         await process.line(LISTENING, START_SECONDS);
       }
       await client.line(READY, START_SECONDS);
@@ -267,7 +280,7 @@ function pathChanges(placed: readonly Placed[]): { at: number; rules: string }[]
 const HEAD_START_SECONDS = 1;
 
 async function follow(lab: Lab, under: Under, options: MeasureOptions): Promise<void> {
-  const { placed, host, client, server, balancer, signal } = under;
+  const { placed, fates, host, client, server, balancer, signal } = under;
   const { patienceSeconds, countSeconds } = options;
   const start = lab.now() + HEAD_START_SECONDS + placed.length / 2000;
   const tell = (command: SwarmCommand) => client.write(JSON.stringify(command));
@@ -275,6 +288,7 @@ async function follow(lab: Lab, under: Under, options: MeasureOptions): Promise<
   const at = (seconds: number | undefined) => (seconds === undefined ? undefined : start + seconds);
   tell({
     do: 'try',
+    realTime: options.realTime,
     tasks: placed.map(({ id, trial, port, moments }): SwarmTask => {
       const { client: side, question, quietSeconds } = trial;
       const [askAt, lookAt, untilAt] = [moments.askAt, moments.lookAt, moments.untilAt].map(at);
@@ -305,6 +319,8 @@ async function follow(lab: Lab, under: Under, options: MeasureOptions): Promise<
     for (const { at: when, rules } of pathChanges(placed)) {
       await sleep(Math.max(0, (start + when - lab.now()) * 1000), undefined, { signal });
       await balancer.run('nft', ['-f', '-'], rules);
+      const late = lab.now() - start - when;
+      if (options.realTime && late > TOO_LATE_SECONDS) fates.lateUntil(lab.now(), late);
     }
   })();
   paths.catch(() => {});
@@ -324,6 +340,13 @@ const lastSeconds = ({ trial, moments }: Placed, { patienceSeconds, countSeconds
   const asked = moments.askAt ?? moments.openAt + trial.quietSeconds;
   return asked + 2 * patienceOf(trial, patienceSeconds);
 };
+
+/** What was measured while programs did not get to run says nothing about timers. */
+const tooBusy = ({ key, kernel }: Outcome, seconds: number): Outcome => ({
+  key,
+  kernel,
+  problem: `this machine was too busy: a program of the lab did not get to run for ${seconds.toFixed(1)} s`,
+});
 
 /** Tells outcomes as soon as they are certain. */
 async function tellAsKnown(lab: Lab, under: Under, options: MeasureOptions, start: number): Promise<void> {
@@ -348,7 +371,9 @@ async function tellAsKnown(lab: Lab, under: Under, options: MeasureOptions, star
       const when = due(each);
       if (when <= time || time >= end) {
         waiting.delete(each);
-        options.onOutcome(outcomeOf(each, fates.all[each.id] as Fate, start, time));
+        const outcome = outcomeOf(each, fates.all[each.id] as Fate, start, time);
+        const late = fates.late.find(({ to }) => to > start + each.moments.openAt);
+        options.onOutcome(late === undefined ? outcome : tooBusy(outcome, late.to - late.from));
       } else next = Math.min(next, when);
     }
     if (waiting.size === 0) return;
