@@ -83,6 +83,7 @@ export function measureCell(
         .map(([name, question]) => [name, survived(of(question))]),
     );
   const [first] = quiet;
+  const replayed = spec.outages.flatMap((seconds) => of({ kind: 'replay', seconds }));
   return {
     survives: survived(quiet),
     firstRequest: quiet.reduce<Record<string, number>>((counts, { met = 'other' }) => {
@@ -101,8 +102,8 @@ export function measureCell(
             bytesAnHour: anHour(traffic.reduce((sum, { bytes }) => sum + bytes, 0)),
           },
     zombies: proportion(zombies.filter(({ zombie }) => zombie).length, zombies.length),
-    lostMessages: quiet.filter(({ executed }) => executed === 0).length,
-    duplicatedCommands: quiet.filter(({ executed = 0 }) => executed > 1).length,
+    lostMessages: [...quiet, ...replayed].filter(({ executed }) => executed === 0).length,
+    duplicatedCommands: [...quiet, ...replayed].filter(({ executed = 0 }) => executed > 1).length,
     kernel: { client: first?.kernel.client ?? null, server: first?.kernel.server ?? null },
   };
 }

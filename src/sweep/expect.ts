@@ -128,6 +128,13 @@ export function compare(trial: Trial, outcome: Outcome, hz: number, patienceSeco
         measured: outcome.met ?? 'nothing',
       };
     }
+    case 'replay':
+      // How often it is done is a race between what the kernel sends again and what the client asks anew.
+      return {
+        agrees: outcome.executed === undefined || outcome.executed <= 2,
+        predicted: 'done once or twice, or lost',
+        measured: `done ${outcome.executed ?? 0} times`,
+      };
     case 'dead': {
       const which = question.inFlight ? 'inFlight' : 'idle';
       const watched = outcome.watchedSeconds ?? 0;

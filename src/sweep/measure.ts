@@ -18,6 +18,8 @@ const READY = /"event":"ready"/;
 const LISTENING = /"event":"listening"/;
 /** From the last word of either side to the judgement that the other has heard nothing. */
 export const ZOMBIE_SECONDS = 2;
+/** So long one waits for a command that was given up: in real time, where outages are short, and on a clock that jumps. */
+const REPLAY_SECONDS = 20;
 /** Beyond what was scheduled, until everything has been told. */
 const GRACE_SECONDS = 30;
 
@@ -62,7 +64,8 @@ interface Placed {
 const lossOf = (trial: Trial): string => {
   const { question } = trial;
   if (question.kind === 'lost') return loseSet(losingSide(trial), question.count);
-  return question.kind === 'outage' ? `outage ${question.seconds}` : question.kind === 'dead' ? 'dead' : '';
+  if (question.kind === 'outage' || question.kind === 'replay') return `outage ${question.seconds}`;
+  return question.kind === 'dead' ? 'dead' : '';
 };
 
 /** Trials alike in their middlebox, their server's settings and what happens to the path share a port. */
@@ -186,7 +189,7 @@ function outcomeOf({ trial, moments, port }: Placed, fate: Fate, start: number, 
         ...(asked && (over || met === 'ok')
           ? { zombie: over && (serverEnded === undefined || serverEnded > endedAt + ZOMBIE_SECONDS) }
           : {}),
-        ...(asked ? { executed: fate.executed, told: done.answered !== 'no' } : {}),
+        ...(asked || trial.question.kind === 'replay' ? { executed: fate.executed, told: done.answered !== 'no' } : {}),
       };
     }
   }
@@ -330,7 +333,8 @@ async function follow(lab: Lab, under: Under, options: MeasureOptions): Promise<
 /** Data that was in flight in an outage comes again after at most as long as that had lasted (RTO backoff). */
 function patienceOf({ question, quietSeconds }: Trial, patienceSeconds: number): number {
   if (question.kind === 'dead') return quietSeconds * 2;
-  return question.kind === 'outage' ? patienceSeconds + Math.min(120, question.seconds) : patienceSeconds;
+  const outage = question.kind === 'outage' || question.kind === 'replay' ? question.seconds : 0;
+  return patienceSeconds + Math.min(120, outage);
 }
 
 /** When the last word of a trial must have been said, seconds since the beginning. */
@@ -361,6 +365,8 @@ async function tellAsKnown(lab: Lab, under: Under, options: MeasureOptions, star
       if (done.openedAt === undefined || serverEnded !== undefined) return 0;
       return start + (each.moments.untilAt as number);
     }
+    // What was given up may be executed all the same, when it is sent again after the outage (RTO backoff).
+    if (each.trial.question.kind === 'replay') return done.time + REPLAY_SECONDS;
     if (each.trial.question.kind !== 'quiet' || done.endedAt === undefined || serverEnded !== undefined) return 0;
     return done.endedAt + ZOMBIE_SECONDS;
   };

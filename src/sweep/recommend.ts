@@ -31,23 +31,29 @@ export function cheapest(cells: readonly CellResult[]): CellResult | undefined {
     .sort((a, b) => cost(a) - cost(b) || detection(a) - detection(b))[0];
 }
 
-/** The part of a tuning that keeps a connection alive, and so has a boundary. */
-const leverOf = (point: Point): string | undefined =>
-  ['keepIdle', 'heartbeat', 'server.keepIdle', 'server.heartbeat'].find((name) => (point[name] ?? 0) > 0);
+/** What keeps a connection alive, and so has a boundary. */
+const LEVERS = ['keepIdle', 'heartbeat', 'server.keepIdle', 'server.heartbeat'];
+
+interface Neighbour {
+  point: Point;
+  where: string;
+  expected: 'holds' | 'breaks';
+}
 
 const LONGEST_SECONDS = 32_767;
 
 /** Values next to a good one, where the model is certain: how far it goes on, and from where on it breaks; either way. */
-export function boundary(
-  swept: SweptCell,
-  spec: SweepSpec,
-): { point: Point; where: string; expected: 'holds' | 'breaks' }[] {
-  const lever = leverOf(swept.point);
-  if (lever === undefined) return [];
+export function boundary(swept: SweptCell, spec: SweepSpec): Neighbour[] {
+  const along = LEVERS.filter((name) => (swept.point[name] ?? 0) > 0).map((lever) => boundaryAlong(lever, swept, spec));
+  // Where a heartbeat suffices, keepalive decides nothing.
+  return along.find((found) => found.length > 0) ?? [];
+}
+
+function boundaryAlong(lever: string, swept: SweptCell, spec: SweepSpec): Neighbour[] {
   const at = (value: number) => holds(cellAt(swept.box, { ...swept.point, [lever]: value }, spec), spec);
   const start = Math.round(swept.point[lever] as number);
   const longest = Math.min(LONGEST_SECONDS, Math.ceil(swept.box.middlebox.timeoutSeconds * 2));
-  const found: { point: Point; where: string; expected: 'holds' | 'breaks' }[] = [];
+  const found: Neighbour[] = [];
   const walk = (step: 1 | -1, where: string) => {
     let last = start;
     while (last + step >= 1 && last + step <= longest && at(last + step) === 'yes') last += step;
@@ -183,7 +189,7 @@ function searchKeepalive(box: SweptBox, spec: SweepSpec): Point | undefined {
   return undefined;
 }
 
-/** "100 s + up to 2.05 s (the kernel's timer, HZ 250) + 2 × up to 77 s = 256 s, below 350 s: 94 s to spare". */
+/** "300 s (idle) + 16.4 s (lateness at HZ 250) + 2 × 10.3 s (interval, for lost probes) = 337 s < 350 s: 13 s to spare". */
 export function marginText(
   { client }: Pick<CellResult, 'client'>,
   timeoutSeconds: number,

@@ -243,9 +243,7 @@ function conclude(folder: SweepFolder, cells: CellResult[], trials: readonly Tri
   const { spec, startedAt, versions, wallSeconds } = folder.record;
   const compared = compareAll(unique(trials), folder.outcomes, spec);
   const recommendations = spec.boxes.map((_, index) => recommend(spec, cells, index));
-  const certain = recommendations.every(({ neighbours }) =>
-    neighbours.every(({ expected, says }) => says.startsWith(expected)),
-  );
+  const neighbours = recommendations.flatMap((recommendation) => recommendation.neighbours);
   return {
     schemaVersion: 1,
     kind: 'sweep',
@@ -267,9 +265,11 @@ function conclude(folder: SweepFolder, cells: CellResult[], trials: readonly Tri
     lost: spec.lost,
     outages: spec.outages,
     verdict:
-      compared.disagreements.length > 0 || !certain
+      compared.disagreements.length > 0 || neighbours.some(({ says }) => says.includes('although'))
         ? 'fail'
-        : compared.trials.unanswered > 0 || compared.trials.measured === 0
+        : compared.trials.unanswered > 0 ||
+            compared.trials.measured === 0 ||
+            neighbours.some(({ says }) => says === 'not measured')
           ? 'inconclusive'
           : 'pass',
     ...compared,

@@ -50,8 +50,7 @@ function spreadSeconds(trial: Trial, hz: number): number {
   return Number.isFinite(cycle) ? Math.max(lateness, cycle) : lateness;
 }
 
-const changes = ({ question }: Trial): boolean =>
-  question.kind === 'lost' || question.kind === 'dead' || question.kind === 'outage';
+const changes = ({ question }: Trial): boolean => question.kind !== 'quiet' && question.kind !== 'cost';
 
 /** When the path changes, for all trials for which it does. */
 export function changeSeconds(trials: readonly Trial[], hz: number): number {
@@ -91,6 +90,9 @@ export function momentsOf(trial: Trial, changeAt: number, hz: number): Moments {
       const mendAt = changeAt + question.seconds;
       return { openAt: before, changeAt, mendAt, askAt: mendAt + lastLookSeconds(trial, hz) + AFTER_SECONDS };
     }
+    case 'replay':
+      // Sent into the outage.
+      return { openAt: before, changeAt, mendAt: changeAt + question.seconds, askAt: changeAt + AFTER_SECONDS };
     case 'dead':
       return {
         openAt: before,

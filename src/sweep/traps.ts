@@ -176,12 +176,12 @@ const TRAPS: readonly TrapKind[] = [
   {
     id: 'replay',
     title: 'a client that asks again may have its command done twice',
-    why: 'the first may have been executed, and only its answer lost; ioredis, lettuce, redis-py and go-redis ask again by themselves',
+    why: 'the kernel goes on sending what the program has given up, and the program asks anew: both may arrive; ioredis, lettuce, redis-py and go-redis ask again by themselves',
     seen(cells) {
       const cell = cells.find(({ measured }) => measured.duplicatedCommands > 0);
       return (
         cell &&
-        `${cell.id}: ${cell.measured.duplicatedCommands} of ${cell.measured.survives.of} commands were done twice`
+        `${cell.id}: with a command time-out shorter than an outage, ${cell.measured.duplicatedCommands} of ${cell.measured.survives.of} commands that were asked again were done twice`
       );
     },
   },

@@ -15,6 +15,8 @@ export type Question =
   | { kind: 'dead'; inFlight: boolean }
   /** Does it outlive a time in which nothing gets through? The middlebox remembers meanwhile. */
   | { kind: 'outage'; seconds: number }
+  /** A command whose time-out runs out in an outage, and is asked again: how often is it done? */
+  | { kind: 'replay'; seconds: number }
   /** How many packets and octets does it cost while idle? */
   | { kind: 'cost' };
 
@@ -26,6 +28,8 @@ export function questionText(question: Question): string {
       return question.inFlight ? 'dead-in-flight' : 'dead-idle';
     case 'outage':
       return `outage-${shortDuration(question.seconds)}`;
+    case 'replay':
+      return `replay-${shortDuration(question.seconds)}`;
     default:
       return question.kind;
   }
@@ -123,7 +127,8 @@ const keeps = ({ keepalive, heartbeatSeconds }: Side): boolean => keepalive !== 
 
 /** What one tries out alone, for the kernel or a heartbeat to notice, says nothing about a pool or about commands. */
 function sideFor(question: Question, { poolIdleSeconds, commandTimeoutSeconds, ...side }: Side): Side {
-  const commands = question.kind === 'quiet' || (question.kind === 'dead' && question.inFlight);
+  const commands =
+    question.kind === 'quiet' || question.kind === 'replay' || (question.kind === 'dead' && question.inFlight);
   return {
     ...side,
     ...(question.kind === 'quiet' && poolIdleSeconds !== undefined ? { poolIdleSeconds } : {}),
@@ -135,6 +140,12 @@ export interface Asking {
   /** Counts of lost packets in a row. */
   lost: readonly number[];
   outages: readonly number[];
+}
+
+/** The shortest outage in which a command's time-out runs out. */
+function replayIn({ commandTimeoutSeconds }: Side, outages: readonly number[]): Question[] {
+  const seconds = outages.find((each) => commandTimeoutSeconds !== undefined && each > commandTimeoutSeconds + 2);
+  return seconds === undefined ? [] : [{ kind: 'replay', seconds }];
 }
 
 /** What is asked of a cell. Who keeps nothing alive has no packets to lose. */
@@ -151,6 +162,7 @@ export function questionsOf({ client, server, middlebox, quietSeconds }: Cell, {
     { kind: 'dead', inFlight: false },
     { kind: 'dead', inFlight: true },
     ...outages.map((seconds): Question => ({ kind: 'outage', seconds })),
+    ...replayIn(client, outages),
     { kind: 'cost' },
   ];
 }

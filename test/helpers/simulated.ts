@@ -49,6 +49,8 @@ export function simulate(trial: Trial, hz: number): Outcome {
     }
     case 'lost':
       return met(drawn(prediction.survivesLost[question.count - 1] ?? 'maybe', key));
+    case 'replay':
+      return { ...met(false), executed: 2, told: true };
     case 'outage':
       return met(
         drawn(outlivesOutage({ client, server, middlebox: box.middlebox, quietSeconds, hz }, question.seconds), key),

@@ -156,6 +156,36 @@ describe('a kernel that does not do what the model says', () => {
   });
 });
 
+describe('what lies next to the best', () => {
+  it('that could not be measured makes it inconclusive, not wrong', async () => {
+    const blind = simulated();
+    const partly: Place = {
+      ...blind,
+      measure: (batch, run) =>
+        blind.measure(batch, {
+          ...run,
+          onOutcome: (outcome, group) =>
+            run.onOutcome(
+              /keepalive 3[13]\ds/.test(outcome.key) && !/330s/.test(outcome.key)
+                ? { key: outcome.key, kernel: {}, problem: 'gone' }
+                : outcome,
+              group,
+            ),
+        }),
+    };
+    expect((await sweep(night({}), partly)).verdict).toBe('inconclusive');
+  });
+});
+
+describe('a client with a command time-out', () => {
+  it('is seen to have its commands done twice in an outage', async () => {
+    const axes = [parseList('keepIdle', '100s'), parseList('keepInterval', '10s'), parseList('commandTimeout', '5s')];
+    const { cells, traps } = await sweep(night({ axes }));
+    expect(cells[0]?.measured?.duplicatedCommands).toBe(3);
+    expect(traps.map(({ id }) => id)).toContain('replay');
+  });
+});
+
 describe('a large landscape', () => {
   it('measured where something changes, it says the same', async () => {
     const axes = [parseScan('keepIdle', '5s..600s/5s'), parseList('keepInterval', '1s,10s,30s,75s')];
