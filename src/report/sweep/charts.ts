@@ -136,7 +136,7 @@ export async function heatMap(result: SweepResult): Promise<Chart | undefined> {
       title: across,
       axis: { labelAngle: acrossValues.length > FEW ? -45 : 0 },
     },
-    { field: 'box', type: 'ordinal', sort: boxes, title: null, axis: { labelLimit: 240 } },
+    { field: 'box', type: 'ordinal', sort: boxes, title: null, axis: { labelLimit: 0 } },
   ] as const;
   const svg = await draw({
     data: { values },

@@ -5,6 +5,7 @@ import {
   boxName,
   bytesText,
   count,
+  headline,
   howMeasured,
   inOrder,
   landscapeOf,
@@ -147,6 +148,8 @@ const pretty: SweepReporter = {
     for (const line of howMeasured(result)) say(line, 0, 'dim');
     const verdict = `${MARKS[result.verdict]} ${result.verdict.toUpperCase()}`;
     lines.push('', paint(COLORS[result.verdict], verdict));
+    // What scrolled away is said once more.
+    say(headline(result), 0, 'bold');
     say(`landscape, settings to paste, every cell: ${folder}/report.html`);
     return `${lines.join('\n')}\n`;
   },
