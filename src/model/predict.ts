@@ -124,10 +124,10 @@ function noticesInFlight(side: Side): Interval {
 const sentAgainSeconds = (lost: number): number => 0.2 * 2 ** (lost + 1);
 
 /** Which side's packets are lost where some are: who keeps the connection alive, the client first. */
-export const losingSide = ({ client, server }: Pick<Cell, 'client' | 'server'>): 'client' | 'server' =>
-  client.keepalive !== 'off' || client.heartbeatSeconds !== undefined || server.keepalive === 'off'
-    ? 'client'
-    : 'server';
+export function losingSide({ client, server }: Pick<Cell, 'client' | 'server'>): 'client' | 'server' {
+  const keeps = ({ keepalive, heartbeatSeconds }: Side) => keepalive !== 'off' || heartbeatSeconds !== undefined;
+  return keeps(client) || !keeps(server) ? 'client' : 'server';
+}
 
 /** Whether several, none of which suffices alone, may keep it alive together: each comes too late in another's silence. */
 function together({ client, server, middlebox }: Cell): boolean {
