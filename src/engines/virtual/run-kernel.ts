@@ -18,6 +18,8 @@ export const PLAN_FILE = 'plan.json';
 const MEMORY = '768M';
 /** The lab tells its clock every minute of its own time; a minute of it takes milliseconds. So long a silence is a hang. */
 const HANG_SECONDS = 30;
+/** A sweep opens thousands of connections at one moment of the lab’s time, on a machine that may have other work. */
+const SWEEP_HANG_SECONDS = 150;
 const TAIL_LINES = 12;
 const LAST_WORDS_MS = 200;
 
@@ -134,12 +136,13 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
         ),
       });
     };
+    const hangSeconds = 'trials' in plan ? SWEEP_HANG_SECONDS : HANG_SECONDS;
     const alive = () => {
       clearTimeout(watch);
       watch = setTimeout(() => {
         killAll();
-        broke(`the lab's clock stood still for ${HANG_SECONDS} s: a program in it spins, or its kernel hangs`);
-      }, HANG_SECONDS * 1000);
+        broke(`the lab's clock stood still for ${hangSeconds} s: a program in it spins, or its kernel hangs`);
+      }, hangSeconds * 1000);
     };
     alive();
     createInterface({ input: child.stdout }).on('line', (line) => {
