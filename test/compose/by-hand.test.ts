@@ -122,7 +122,7 @@ describe.runIf(containersThere)('docker-compose.yml', () => {
       expect(kept.status).toBe(0);
     });
 
-    it('shows the packets and what the balancer remembers', () => {
+    it('shows the packets and what the balancer remembers', { retry: 2 }, () => {
       const look = lines.find(({ command }) => command.startsWith('tcpdump')) as Line;
       const both = `timeout 6 ${look.command} & sleep 1; nap l4 1 > /dev/null; wait`;
       expect(compose.type({ where: 'client', command: both }).output).toMatch(/Flags \[S\], /);
