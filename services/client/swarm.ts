@@ -29,14 +29,15 @@ export interface SwarmTask extends SocketWish, Beat {
 }
 
 /** `realTime`: whether time goes on while this process does not run. */
-export type SwarmCommand = { do: 'try'; tasks: SwarmTask[]; realTime: boolean } | { do: 'end' };
+export interface SwarmCommand {
+  tasks: SwarmTask[];
+  realTime: boolean;
+}
 
 export type SwarmEvent = { time: number } & (
   | { event: 'ready' }
   /** It had not run for so long. */
   | { event: 'late'; seconds: number }
-  /** The first answer has come. */
-  | { event: 'open'; id: number; kernel: SocketOptions }
   | {
       event: 'done';
       id: number;
@@ -97,13 +98,12 @@ class Connection {
   }
 
   #welcome(talk: LineTalk): void {
-    const { id, ask, lookAt, countSeconds, poolIdleSeconds } = this.#task;
+    const { ask, lookAt, countSeconds, poolIdleSeconds } = this.#task;
     const socket = this.#socket as Socket;
     const fd = descriptorOf(socket);
     this.#done.openedAt = now();
     // As it is now, with all that was asked for.
     this.#done.kernel = ownSocketOptions(fd);
-    say({ event: 'open', id, kernel: this.#done.kernel });
     talk.beat(this.#task, () => this.#end('heartbeat'));
     if (poolIdleSeconds !== undefined) this.#timers.push(setTimeout(() => this.#end('pool'), poolIdleSeconds * 1000));
     if (ask) {
@@ -201,7 +201,6 @@ class Connection {
 createInterface({ input: process.stdin })
   .on('line', (line) => {
     const command = JSON.parse(line) as SwarmCommand;
-    if (command.do === 'end') process.exit(0);
     if (command.realTime) watchLateness((seconds) => say({ event: 'late', seconds }));
     for (const task of command.tasks) new Connection(task);
   })

@@ -172,19 +172,23 @@ export function compareAll(
 ): Pick<SweepResult, 'trials' | 'disagreements' | 'problems'> {
   const disagreements: SweepResult['disagreements'] = [];
   const problems: string[] = [];
-  let [measured, agree, unanswered] = [0, 0, 0];
+  let [measured, agree, unanswered, unpredicted] = [0, 0, 0, 0];
   for (const trial of trials) {
     const outcome = outcomes.get(trial.key);
     if (outcome === undefined) continue;
-    const agreement = compare(trial, outcome, hz, patienceSeconds);
-    if (agreement === undefined) {
+    if (outcome.problem !== undefined) {
       unanswered++;
       problems.push(`${trial.key}: ${outcome.problem}`);
+      continue;
+    }
+    const agreement = compare(trial, outcome, hz, patienceSeconds);
+    if (agreement === undefined) {
+      unpredicted++;
       continue;
     }
     measured++;
     if (agreement.agrees) agree++;
     else disagreements.push({ trial: trial.key, predicted: agreement.predicted, measured: agreement.measured });
   }
-  return { trials: { measured, agree, unanswered }, disagreements, problems };
+  return { trials: { measured, agree, unanswered, unpredicted }, disagreements, problems };
 }

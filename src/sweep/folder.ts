@@ -142,10 +142,6 @@ export class SweepFolder {
   release(): void {
     rmSync(join(this.folder, LOCK_FILE), { force: true });
   }
-
-  get finished(): boolean {
-    return existsSync(join(this.folder, RESULT_FILE));
-  }
 }
 
 function unwritable(folder: string, error: unknown): LabError {

@@ -93,7 +93,6 @@ interface Fate {
 /** Everything that either side says, by trial. */
 class Fates {
   readonly all: Fate[];
-  open = 0;
   /** When a program, of either side or ours, had not run in time: epoch seconds. */
   readonly late: { from: number; to: number }[] = [];
   #wake: () => void = () => {};
@@ -105,8 +104,7 @@ class Fates {
   readonly onClient = (line: string): void => {
     const event = JSON.parse(line) as SwarmEvent;
     if (event.event === 'late') this.lateUntil(event.time, event.seconds);
-    if (event.event === 'open') this.open++;
-    else if (event.event === 'done') (this.all[event.id] as Fate).done = event;
+    if (event.event === 'done') (this.all[event.id] as Fate).done = event;
     this.#wake();
   };
 
@@ -290,7 +288,6 @@ async function follow(lab: Lab, under: Under, options: MeasureOptions): Promise<
   const tellServer = (command: ListenerCommand) => server.write(JSON.stringify(command));
   const at = (seconds: number | undefined) => (seconds === undefined ? undefined : start + seconds);
   tell({
-    do: 'try',
     realTime: options.realTime,
     tasks: placed.map(({ id, trial, port, moments }): SwarmTask => {
       const { client: side, question, quietSeconds } = trial;

@@ -212,6 +212,8 @@ export function marginText(
 function neighbourText({ demands, measured }: CellResult, expected: 'holds' | 'breaks'): string {
   if (measured === null) return 'not measured';
   const broken = demands.filter((each) => each.measured !== null && each.measured.yes < each.measured.of);
+  if (broken.length === 0 && demands.some((each) => each.measured === null || each.measured.of === 0))
+    return 'not measured';
   if (broken.length === 0)
     return expected === 'holds'
       ? `holds, as expected: ${proportionText(measured.survives)}`

@@ -179,9 +179,10 @@ export const sweepResultSchema = z.strictObject({
   outages: z.array(seconds),
   verdict: z.enum(['pass', 'fail', 'inconclusive']),
   trials: z.strictObject({
-    measured: z.number(),
+    measured: z.number().describe('trials for which there is a prediction'),
     agree: z.number(),
     unanswered: z.number(),
+    unpredicted: z.number().describe('measured too, but the model says nothing of them: commands that are asked again'),
   }),
   disagreements: z.array(disagreement),
   problems: z.array(z.string()),

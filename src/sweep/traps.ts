@@ -195,8 +195,3 @@ export function trapsIn(cells: readonly CellResult[], spec: SweepSpec): Trap[] {
     return says === undefined ? [] : [{ id, title, why, seen: says }];
   });
 }
-
-export const shortBox = ({ boxes }: Pick<SweepSpec, 'boxes'>, index: number): string => {
-  const box = boxes[index];
-  return box === undefined ? '' : `${box.profile} ${shortDuration(box.middlebox.timeoutSeconds)}`;
-};

@@ -63,6 +63,8 @@ export async function measureAndCompare(
 /** What does not agree, in words. */
 export const disagreements = (all: readonly Compared[]): string[] =>
   all.flatMap(({ trial, outcome, agreement }) => {
-    if (agreement === undefined) return [`${trial.key}: ${outcome.problem}`];
-    return agreement.agrees ? [] : [`${trial.key}: predicted ${agreement.predicted}, measured ${agreement.measured}`];
+    if (outcome.problem !== undefined) return [`${trial.key}: ${outcome.problem}`];
+    return agreement === undefined || agreement.agrees
+      ? []
+      : [`${trial.key}: predicted ${agreement.predicted}, measured ${agreement.measured}`];
   });

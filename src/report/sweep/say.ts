@@ -64,8 +64,8 @@ export function howMeasured(result: SweepResult): string[] {
       ? 'in virtual time: a real Linux kernel whose clock jumps over idle time'
       : 'in real time, on network namespaces of this machine’s kernel';
   return [
-    `${count(trials.measured)} trials ${where}; ${plainDuration(quietSeconds)} of quiet, ${repeat} repeats from different offsets (seed ${seed})`,
-    `${count(trials.agree)} of ${count(trials.measured)} within what the model predicts${trials.unanswered > 0 ? `; ${count(trials.unanswered)} without an answer` : ''}`,
+    `${count(trials.measured + trials.unpredicted)} trials ${where}; ${plainDuration(quietSeconds)} of quiet, ${repeat} repeats from different offsets (seed ${seed})`,
+    `${count(trials.agree)} of ${count(trials.measured)} within what the model predicts${trials.unpredicted > 0 ? `; of ${count(trials.unpredicted)} it predicts nothing` : ''}${trials.unanswered > 0 ? `; ${count(trials.unanswered)} without an answer` : ''}`,
     `engine ${engine}, ${pace} pace, HZ ${hz}, ${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}`,
