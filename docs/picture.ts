@@ -23,12 +23,16 @@ const COLORS: Record<number, string> = {
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 const xml = (text: string) => text.replace(/[&<>]/g, (character) => escapes[character] as string);
 
+const ESCAPE = '\u001b';
+const SGR = new RegExp(`(${ESCAPE}\\[\\d+m)`);
+const ONE_SGR = new RegExp(`^${ESCAPE}\\[(\\d+)m$`);
+
 /** One line with SGR sequences as SVG tspans, each at its column. */
 function spans(line: string): string {
   const parts: string[] = [];
   let [column, fill, bold, dim] = [0, '#c8cfdb', false, false];
-  for (const piece of line.split(/(\u001b\[\d+m)/)) {
-    const code = /^\u001b\[(\d+)m$/.exec(piece)?.[1];
+  for (const piece of line.split(SGR)) {
+    const code = ONE_SGR.exec(piece)?.[1];
     if (code === undefined) {
       // Browsers fold spaces, so every stretch of words stands at its own column.
       for (const words of piece.matchAll(/\S+(?: \S+)*/g))

@@ -44,10 +44,11 @@ export function nameSegments(packets: readonly Packet[]): Segment[] {
     const both = `${packet.host}/${packet.interface}/${!packet.outgoing}`;
     const at = (where: string, direction: string): Direction => {
       const directions = points.get(where) ?? (points.set(where, new Map()).get(where) as Map<string, Direction>);
-      let found = directions.get(direction);
-      if (!found)
-        directions.set(direction, (found = { initial: undefined, next: undefined, lastAck: undefined, probed: false }));
-      return found;
+      const known = directions.get(direction);
+      if (known) return known;
+      const fresh: Direction = { initial: undefined, next: undefined, lastAck: undefined, probed: false };
+      directions.set(direction, fresh);
+      return fresh;
     };
     const mine = at(point, key(packet.src, packet.sport, packet.dst, packet.dport));
     const theirs = at(both, key(packet.dst, packet.dport, packet.src, packet.sport));

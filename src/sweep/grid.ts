@@ -66,7 +66,7 @@ function parameterOf(text: string): Pick<Axis, 'side' | 'parameter'> {
   );
 }
 
-function valueOf(parameter: ParameterName, text: string): number {
+function parameterValue(parameter: ParameterName, text: string): number {
   const { kind, off }: Parameter = PARAMETERS[parameter];
   if (off && text === 'off') return 0;
   if (kind === 'count') {
@@ -85,7 +85,11 @@ export function parseScan(name: string, text: string): Axis {
   const [, from, to, step] = /^(.+?)\.\.(.+?)\/(.+)$/.exec(text) ?? [];
   if (from === undefined || to === undefined || step === undefined)
     throw bad(`--scan ${name} "${text}"`, 'write from..to/step, as in 30s..600s/30s');
-  const [first, last, width] = [from, to, step].map((each) => valueOf(parameter, each)) as [number, number, number];
+  const [first, last, width] = [from, to, step].map((each) => parameterValue(parameter, each)) as [
+    number,
+    number,
+    number,
+  ];
   if (width <= 0 || last < first)
     throw bad(`--scan ${name} "${text}" has no values`, 'from at most to, and a step above 0');
   const count = Math.floor((last - first) / width + 1e-9) + 1;
@@ -96,7 +100,7 @@ export function parseScan(name: string, text: string): Axis {
 /** `--list keepInterval 1s,10s,75s`. @throws LabError BAD_OPTION */
 export function parseList(name: string, text: string): Axis {
   const { side, parameter } = parameterOf(name);
-  const values = text.split(',').map((each) => valueOf(parameter, each.trim()));
+  const values = text.split(',').map((each) => parameterValue(parameter, each.trim()));
   if (new Set(values).size < values.length) throw bad(`--list ${name} "${text}" names a value twice`, 'each once');
   return { side, parameter, values };
 }

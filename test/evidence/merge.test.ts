@@ -56,7 +56,10 @@ describe('captures are merged', () => {
         .array(fc.tuple(fc.constantFrom('in', 'out') as fc.Arbitrary<'in' | 'out'>, fc.nat(3), fc.nat(5)))
         .map((rows) => {
           let now = 0n;
-          return rows.map(([way, seq, step]) => frame(host, way, seq, (now += BigInt(step))));
+          return rows.map(([way, seq, step]) => {
+            now += BigInt(step);
+            return frame(host, way, seq, now);
+          });
         });
     fc.assert(
       fc.property(capture('a'), capture('b'), (a, b) => {

@@ -13,7 +13,7 @@ import { simulated } from '../helpers/simulated.ts';
 const runs = mkdtempSync(join(tmpdir(), 'idlelab-test-recommend-'));
 afterAll(() => rmSync(runs, { recursive: true, force: true }));
 
-export const night = (more: Partial<SweepSpec> & { middleboxes?: [string, number[]?][] }): SweepSpec => ({
+const night = (more: Partial<SweepSpec> & { middleboxes?: [string, number[]?][] }): SweepSpec => ({
   schemaVersion: 1,
   name: 'test',
   title: 'a landscape',

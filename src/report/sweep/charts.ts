@@ -215,12 +215,9 @@ export async function costChart(result: SweepResult): Promise<Chart | undefined>
   if (points.length < 2) return undefined;
   const safe = points.filter((point) => point.safe === 'does all that is asked');
   // Who costs less and notices sooner than others: the front of what is safe.
-  const front = safe
-    .sort((a, b) => a.noticed - b.noticed || a.bytes - b.bytes)
-    .reduce<typeof safe>(
-      (kept, point) => (point.bytes < (kept.at(-1)?.bytes ?? Number.POSITIVE_INFINITY) ? [...kept, point] : kept),
-      [],
-    );
+  const front: typeof safe = [];
+  for (const point of safe.sort((a, b) => a.noticed - b.noticed || a.bytes - b.bytes))
+    if (point.bytes < (front.at(-1)?.bytes ?? Number.POSITIVE_INFINITY)) front.push(point);
   const axes = {
     x: {
       field: 'noticed',
