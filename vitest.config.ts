@@ -2,10 +2,24 @@ import { defineConfig } from 'vitest/config';
 
 // What needs a container engine changes links and rules of the machine (Docker's own): it comes after what looks at them.
 const CONTAINERS = [
-  'test/engines/docker/**',
+  'test/engines/docker/**/*.test.ts',
   'test/conformance/docker.test.ts',
-  'test/compose/**',
-  'test/testcontainers/**',
+  'test/compose/**/*.test.ts',
+  'test/testcontainers/**/*.test.ts',
+];
+// Needs the kernels of `npm run kernel`.
+const VIRTUAL = ['test/engines/virtual/**/*.test.ts', 'test/**/virtual.test.ts', 'test/**/*.virtual.test.ts'];
+// Needs namespaces, the programs of the lab, or a browser.
+const LAB = [
+  'test/engines/netns/**/*.test.ts',
+  'test/conformance/netns.test.ts',
+  'test/cli/**/*.test.ts',
+  'test/linux/**/*.test.ts',
+  'test/settings/**/*.test.ts',
+  'test/sweep/measure.test.ts',
+  'test/setup.test.ts',
+  'test/**/page.test.ts',
+  'test/**/*.lab.test.ts',
 ];
 
 const common = {
@@ -20,23 +34,35 @@ export default defineConfig({
     maxWorkers: 3,
     projects: [
       {
+        // Pure functions on files and recorded evidence: no rights, no kernel, no browser. `npm run unit -- --watch`
         test: {
           ...common,
-          name: 'lab',
+          name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: CONTAINERS,
+          exclude: [...CONTAINERS, ...VIRTUAL, ...LAB],
+          testTimeout: 30_000,
           sequence: { groupOrder: 0 },
+        },
+      },
+      { test: { ...common, name: 'lab', include: LAB, exclude: CONTAINERS, sequence: { groupOrder: 1 } } },
+      {
+        test: {
+          ...common,
+          name: 'virtual',
+          include: VIRTUAL,
+          exclude: [...CONTAINERS, ...LAB],
+          sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
           ...common,
           name: 'containers',
-          include: CONTAINERS.map((path) => (path.endsWith('**') ? `${path}/*.test.ts` : path)),
+          include: CONTAINERS,
           globalSetup: 'test/helpers/containers.ts',
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
