@@ -12,12 +12,12 @@ import { parseDuration, shortDuration } from '../scenario/duration.ts';
 import { HZ, type Hz } from '../scenario/hz.ts';
 import { PACES, type Pace } from '../scenario/pace.ts';
 import type { SweepFolder } from '../sweep/folder.ts';
-import { type Axis, axisName, PARAMETERS, parseList, parseScan } from '../sweep/grid.ts';
+import { PARAMETERS } from '../sweep/grid.ts';
 import type { Place } from '../sweep/place.ts';
-import { listSweeps, readSweep } from '../sweep/read-sweep.ts';
+import { listSweeps } from '../sweep/read-sweep.ts';
 import type { SweepResult } from '../sweep/result.ts';
 import type { Shard } from '../sweep/run-sweep.ts';
-import type { Demands, SweepSpec } from '../sweep/spec.ts';
+import type { SweepSpec } from '../sweep/spec.ts';
 import { interrupted, runCommand } from './command.ts';
 import { colored, columnsOf } from './terminal.ts';
 
@@ -105,88 +105,6 @@ function showList(): void {
   console.error(
     '\nrun one: npm run sweep -- aws-nlb; or your own: npm run sweep -- --middlebox aws-nlb --scan keepIdle 30s..420s/30s --list keepInterval 1s,10s,75s',
   );
-}
-
-/** What is as it is where nobody says otherwise: by pace. */
-const USUAL = {
-  production: { quietSeconds: 8 * 3600, outages: [10, 60, 300], outage: 60, lost: 2, patience: 1100, count: 3600 },
-  compressed: { quietSeconds: 12, outages: [1, 3, 6], outage: 3, lost: 1, patience: 3, count: 10 },
-} as const;
-const LOST = [1, 2, 3];
-const USUAL_AXES: readonly [string, string][] = [
-  ['keepIdle', '30s..600s/30s'],
-  ['keepInterval', '1s,10s,75s'],
-];
-/** More than that many trials are not measured one and all unless somebody wants it. */
-const MANY_TRIALS = 30_000;
-/** So long one waits in real time without having been asked. */
-const LONG_SECONDS = 15 * 60;
-
-async function specOf(words: readonly string[], options: Options, place: Place): Promise<SweepSpec> {
-  const { sweptBoxes } = await import('../sweep/spec.ts');
-  const { landscapeTrials } = await import('../sweep/run-sweep.ts');
-  if (words.length > 1)
-    throw new LabError('BAD_OPTION', `one sweep at a time, not ${words.join(', ')}`, 'npm run sweep -- aws-nlb');
-  const pace = options.pace ?? (place.realTime ? 'compressed' : 'production');
-  const usual = USUAL[pace];
-  const file = words[0] === undefined ? undefined : readSweep(words[0], pace);
-  const chosen: Axis[] = [
-    ...options.scan.map(([name, values]) => parseScan(name, values)),
-    ...options.list.map(([name, values]) => parseList(name, values)),
-  ];
-  const names = chosen.map(axisName);
-  const own = [...(file?.axes ?? []).filter((axis) => !names.includes(axisName(axis))), ...chosen];
-  const axes =
-    own.some(({ parameter }) => parameter !== 'timeout') || file !== undefined
-      ? own
-      : [...own, parseScan(...(USUAL_AXES[0] as [string, string])), parseList(...(USUAL_AXES[1] as [string, string]))];
-  const timeouts = axes.find(({ parameter }) => parameter === 'timeout')?.values;
-  const profiles = options.middlebox ?? file?.middleboxes;
-  if (profiles === undefined)
-    throw new LabError(
-      'BAD_OPTION',
-      'behind which middlebox?',
-      'add --middlebox aws-nlb, or several: --middlebox aws-nlb,haproxy',
-    );
-  const demands: Demands = {
-    lost: options.surviveLost ?? file?.demands.lost ?? usual.lost,
-    outageSeconds: options.surviveOutage ?? file?.demands.outageSeconds ?? usual.outage,
-    noticeSeconds: options.noticeWithin ?? file?.demands.noticeSeconds ?? 0,
-  };
-  const outages = [...new Set([...usual.outages, demands.outageSeconds])]
-    .filter((each) => each > 0)
-    .sort((a, b) => a - b);
-  const spec: SweepSpec = {
-    schemaVersion: 1,
-    name: file?.name ?? 'sweep',
-    title: file?.title ?? `Settings behind ${profiles.join(', ')}`,
-    story: file?.story ?? '',
-    pace,
-    boxes: profiles.flatMap((name) => sweptBoxes(name, timeouts)),
-    axes: axes.filter(({ parameter }) => parameter !== 'timeout'),
-    quietSeconds: options.quiet ?? file?.quietSeconds ?? usual.quietSeconds,
-    repeat: options.repeat ?? file?.repeat ?? 3,
-    seed: options.seed,
-    lost: LOST,
-    outages,
-    demands,
-    patienceSeconds: place.realTime ? USUAL.compressed.patience : USUAL.production.patience,
-    countSeconds: usual.count,
-    hz: place.hz,
-    engine: place.name,
-    measure: options.measure ?? 'all',
-  };
-  if (options.measure === undefined && landscapeTrials(spec).length > MANY_TRIALS) {
-    spec.measure = 'frontier';
-    console.error('so large a landscape is measured where something changes in it (all of it: --measure all)');
-  }
-  if (place.realTime && !options.patient && spec.measure !== 'none' && spec.quietSeconds > LONG_SECONDS)
-    throw new LabError(
-      'BAD_OPTION',
-      `in real time a quiet of ${shortDuration(spec.quietSeconds)} takes as long as it says`,
-      'npm run kernel builds a kernel whose clock jumps (three minutes, once); or take --pace compressed, or --patient if you really want to wait',
-    );
-  return spec;
 }
 
 const VERDICT_EXIT = { pass: EXIT.asExpected, fail: EXIT.expectationFailed, inconclusive: EXIT.inconclusive } as const;
@@ -371,8 +289,11 @@ await runCommand(program, async () => {
     return goOn(folder, place(spec.engine, spec.hz), options);
   }
   const where = place(options.engine, options.hz === undefined ? undefined : Number(options.hz));
-  const spec = await specOf(words, options, where);
-  const { cellsOf } = await import('../sweep/spec.ts');
+  if (words.length > 1)
+    throw new LabError('BAD_OPTION', `one sweep at a time, not ${words.join(', ')}`, 'npm run sweep -- aws-nlb');
+  const [{ makeSpec }, { cellsOf }] = await Promise.all([import('../sweep/make-spec.ts'), import('../sweep/spec.ts')]);
+  const { spec, notes } = makeSpec({ ...options, file: words[0] }, where);
+  for (const note of notes) console.error(note);
   const cells = cellsOf(spec).length;
   console.error(
     `${cells.toLocaleString('en')} cells, ${spec.repeat} times each, ${where.name === 'virtual' ? `in virtual time, ${shortDuration(spec.quietSeconds)} of quiet` : `in real time, ${shortDuration(spec.quietSeconds)} of quiet`}, HZ ${spec.hz}`,

@@ -4,6 +4,7 @@ import { worst } from '../model/interval.ts';
 import { outlivesOutage, predict } from '../model/predict.ts';
 import { plainDuration } from '../scenario/duration.ts';
 import { compare } from './expect.ts';
+import { heardWithin } from './heard.ts';
 import { proportion } from './proportion.ts';
 import type { CellResult, MeasuredCell, PredictedCell, SweepResult } from './result.ts';
 import type { Demands, SweepSpec, SweptCell } from './spec.ts';
@@ -135,12 +136,10 @@ export function demandsOn(
     const seen = measured?.deadPeer.client.idle;
     found.push({
       demand: `an idle client notices a dead peer within ${plainDuration(noticeSeconds)}`,
-      predicted:
-        to !== null && to <= noticeSeconds
-          ? 'yes'
-          : from === null || from > noticeSeconds
-            ? 'no'
-            : ('maybe' as Certainty),
+      predicted: heardWithin(
+        { from: from ?? Number.POSITIVE_INFINITY, to: to ?? Number.POSITIVE_INFINITY },
+        noticeSeconds,
+      ),
       measured: seen
         ? proportion(
             seen.times.filter((seconds) => seconds <= noticeSeconds).length,

@@ -4,10 +4,8 @@ import type { Interval } from '../model/interval.ts';
 import { gapBetweenProbes } from '../model/keepalive.ts';
 import { outlivesOutage, type Prediction, predict, type Side } from '../model/predict.ts';
 import { formatDuration } from '../scenario/duration.ts';
+import { agreesWith } from './heard.ts';
 import type { Outcome, Trial } from './trial.ts';
-
-/** Between what a kernel does and the program that hears of it. */
-const HEARD_SECONDS = 1;
 
 export interface Agreement {
   agrees: boolean;
@@ -20,12 +18,6 @@ const intervalText = ({ from, to }: Interval): string => {
   if (to === Number.POSITIVE_INFINITY) return `${formatDuration(from)} or later`;
   return to - from < 0.01 ? formatDuration(from) : `${formatDuration(from)} to ${formatDuration(to)}`;
 };
-
-/** A time within an interval; or nothing within the time for which it was watched. */
-function within(seconds: number | undefined, { from, to }: Interval, watchedSeconds: number): boolean {
-  if (seconds === undefined) return to + HEARD_SECONDS >= watchedSeconds;
-  return seconds >= from - HEARD_SECONDS && seconds <= to + HEARD_SECONDS;
-}
 
 const timeText = (seconds: number | undefined, watchedSeconds: number) =>
   seconds === undefined ? `not within ${formatDuration(watchedSeconds)}` : formatDuration(seconds);
@@ -103,7 +95,7 @@ export function compare(trial: Trial, outcome: Outcome, hz: number, patienceSeco
     case 'quiet': {
       const { firstRequest, timeoutSeconds, zombie } = prediction;
       const met = outcome.met as 'ok';
-      const times = met !== ('timeout' as string) || within(outcome.seconds, timeoutSeconds, patienceSeconds);
+      const times = met !== ('timeout' as string) || agreesWith(outcome.seconds, timeoutSeconds, patienceSeconds);
       const left =
         outcome.zombie === undefined || zombie === 'maybe' || (zombie === 'yes') === outcome.zombie || met === 'ok';
       return {
@@ -140,7 +132,7 @@ export function compare(trial: Trial, outcome: Outcome, hz: number, patienceSeco
         measured: outcome.noticed?.[side],
       }));
       return {
-        agrees: sides.every(({ predicted, measured }) => within(measured, predicted, watched)),
+        agrees: sides.every(({ predicted, measured }) => agreesWith(measured, predicted, watched)),
         predicted: sides.map(({ side, predicted }) => `${side}: ${intervalText(predicted)}`).join(', '),
         measured: sides.map(({ side, measured }) => `${side}: ${timeText(measured, watched)}`).join(', '),
       };
