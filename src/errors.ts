@@ -13,6 +13,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** Stable codes: scripts may depend on them, texts may change. */
 const CODES = {
   UNKNOWN_SCENARIO: EXIT.badInput,
+  UNKNOWN_NAME: EXIT.badInput,
   BAD_FILE: EXIT.badInput,
   BAD_OPTION: EXIT.badInput,
   MISSING_TOOL: EXIT.cannotRun,

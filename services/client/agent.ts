@@ -1,10 +1,10 @@
 // The client agent: one process on a client host, told what to do by lines of JSON on standard input, telling what
 // happens by lines of JSON on standard output (pino). It decides nothing and judges nothing.
-import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pino } from 'pino';
 import { now } from '../../src/clock.ts';
-import type { Connection, Library, OpenOptions } from './library.ts';
+import { CLIENTS } from '../../src/scenario/catalogue.ts';
+import type { Connection, OpenOptions } from './library.ts';
 
 export type AgentCommand =
   | {
@@ -25,8 +25,7 @@ const log = pino(
 );
 
 const [name] = process.argv.slice(2) as [string];
-const file = new URL(`./libraries/${name}${extname(import.meta.url)}`, import.meta.url);
-const { default: description } = (await import(file.href)) as { default: Library };
+const { default: description } = await CLIENTS.load(name);
 const library = await description.load();
 const connections: Connection[] = [];
 

@@ -51,7 +51,7 @@ async function resultOf(folder: string, { judge }: Options): Promise<Result> {
     throw new LabError(
       'BAD_EVIDENCE',
       `cannot read ${file}: ${messageOf(error)}`,
-      'add --judge: its evidence is judged anew',
+      'judge its evidence again with --judge',
       error,
     );
   }
@@ -61,7 +61,7 @@ async function resultOf(folder: string, { judge }: Options): Promise<Result> {
   throw new LabError(
     'BAD_EVIDENCE',
     `${file} is not as this version writes it: ${issue?.path.join('.')}: ${issue?.message}`,
-    'add --judge: its evidence is judged anew',
+    'judge its evidence again with --judge',
   );
 }
 
@@ -160,7 +160,7 @@ const program = new Command('report')
       .choices([...new Set([...REPORTERS.names(), ...SWEEP_REPORTERS.names()])])
       .default('pretty'),
   )
-  .option('--judge', 'judge the evidence anew, instead of taking the result as it was written')
+  .option('--judge', 'judge the evidence again instead of taking the result as it was written')
   .option('--runs <folder>', 'where runs are kept', DEFAULT_RUNS)
   .addHelpText(
     'after',

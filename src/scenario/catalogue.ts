@@ -1,67 +1,35 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, extname, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Catalogue, ModuleCatalogue } from '../base/catalogue.ts';
 import { LabError } from '../errors.ts';
 import type { Check } from '../judge/check.ts';
-import { codeRoot, moduleExtension, packageRoot } from '../root.ts';
+import { packageRoot } from '../root.ts';
 import { nearest } from './suggest.ts';
 
-/** A folder in which adding a file adds a thing. The file's name is the thing's name. */
-class Folder {
-  readonly folder: string;
-  readonly extension: string;
+export const SCENARIOS: Catalogue = new Catalogue('a scenario', join(packageRoot, 'lab/scenarios'), '.yaml');
+export const MIDDLEBOXES: Catalogue = new Catalogue('a middlebox', join(packageRoot, 'lab/middleboxes'), '.yaml');
+export const TUNINGS: Catalogue = new Catalogue('a tuning', join(packageRoot, 'lab/tunings'), '.yaml');
+export const SWEEPS: Catalogue = new Catalogue('a sweep', join(packageRoot, 'lab/sweeps'), '.yaml');
 
-  constructor(folder: string, extension: string) {
-    this.folder = folder;
-    this.extension = extension;
-  }
-
-  names(): string[] {
-    return readdirSync(this.folder)
-      .filter((file) => extname(file) === this.extension && !file.endsWith(`.d${this.extension}`))
-      .map((file) => basename(file, this.extension))
-      .sort();
-  }
-
-  path(name: string): string {
-    return join(this.folder, name + this.extension);
-  }
-}
-
-class Modules<T> extends Folder {
-  constructor(folder: string) {
-    super(join(codeRoot, folder), moduleExtension);
-  }
-
-  async load(name: string): Promise<T> {
-    return (await import(pathToFileURL(this.path(name)).href)) as T;
-  }
-}
-
-export const SCENARIOS: Folder = new Folder(join(packageRoot, 'lab/scenarios'), '.yaml');
-export const MIDDLEBOXES: Folder = new Folder(join(packageRoot, 'lab/middleboxes'), '.yaml');
-export const TUNINGS: Folder = new Folder(join(packageRoot, 'lab/tunings'), '.yaml');
-export const SWEEPS: Folder = new Folder(join(packageRoot, 'lab/sweeps'), '.yaml');
-
-export const CHECKS: Modules<{ default: Check }> = new Modules('src/judge/checks');
-export const FAULTS: Modules<{ default: import('../lab/fault.ts').Fault }> = new Modules('src/lab/faults');
-export const CLIENTS: Modules<{ default: import('../../services/client/library.ts').Library }> = new Modules(
-  'services/client/libraries',
+export const CHECKS: ModuleCatalogue<{ default: Check }> = new ModuleCatalogue('a check', 'src/judge/checks');
+export const FAULTS: ModuleCatalogue<{ default: import('../lab/fault.ts').Fault }> = new ModuleCatalogue(
+  'a fault',
+  'src/lab/faults',
 );
-export const BROKERS: Modules<{ default: import('../../services/broker/broker.ts').Broker }> = new Modules(
-  'services/broker/kinds',
-);
-export const BALANCERS: Modules<{ default: import('../../services/balancer/player.ts').Player }> = new Modules(
-  'services/balancer/players',
-);
-export const REPORTERS: Modules<{ default: import('../report/reporter.ts').Reporter }> = new Modules(
+export const CLIENTS: ModuleCatalogue<{ default: import('../../services/client/library.ts').Library }> =
+  new ModuleCatalogue('a client library', 'services/client/libraries');
+export const BROKERS: ModuleCatalogue<{ default: import('../../services/broker/broker.ts').Broker }> =
+  new ModuleCatalogue('a broker', 'services/broker/kinds');
+export const BALANCERS: ModuleCatalogue<{ default: import('../../services/balancer/player.ts').Player }> =
+  new ModuleCatalogue('a way to play a middlebox', 'services/balancer/players');
+export const REPORTERS: ModuleCatalogue<{ default: import('../report/reporter.ts').Reporter }> = new ModuleCatalogue(
+  'a report format',
   'src/report/formats',
 );
-
-export const SWEEP_REPORTERS: Modules<{ default: import('../report/sweep/reporter.ts').SweepReporter }> = new Modules(
-  'src/report/sweep/formats',
-);
-export const SETTINGS: Modules<{ default: import('../settings/setting.ts').Setting }> = new Modules(
+export const SWEEP_REPORTERS: ModuleCatalogue<{ default: import('../report/sweep/reporter.ts').SweepReporter }> =
+  new ModuleCatalogue('a report format of sweeps', 'src/report/sweep/formats');
+export const SETTINGS: ModuleCatalogue<{ default: import('../settings/setting.ts').Setting }> = new ModuleCatalogue(
+  'a target of settings',
   'src/settings/targets',
 );
 

@@ -126,11 +126,14 @@ describe('npm run report', () => {
     expect(JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8'))).toMatchObject({ verdict: 'fail' });
   });
 
-  it('tells what a result of another form lacks, and that it can be judged anew', async () => {
+  it('tells what a result of another form lacks, and that its evidence can be judged again', async () => {
     const folder = await record('old');
     writeFileSync(join(folder, 'result.json'), '{ "schemaVersion": 0 }');
     const { code, stderr } = await report(folder);
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/schemaVersion[\s\S]*what to do: add --judge/)]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/schemaVersion[\s\S]*what to do: judge its evidence again with --judge/),
+    ]);
   });
 
   it('names how to name a run that is not there', async () => {
