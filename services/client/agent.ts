@@ -1,4 +1,4 @@
-// The client agent: one process on a client host, told what to do by lines of JSON on standard input, telling what
+// The client agent: one process on a client host, told what to do by lines of JSON on standard input, reporting what
 // happens by lines of JSON on standard output (pino). It decides nothing and judges nothing.
 import { createInterface } from 'node:readline';
 import { pino } from 'pino';
@@ -29,10 +29,15 @@ const { default: description } = await CLIENTS.load(name);
 const library = await description.load();
 const connections: Connection[] = [];
 
-const facts = (error: unknown) => ({
-  code: (error as NodeJS.ErrnoException).code ?? (error as Error).name,
-  message: (error as Error).message,
-});
+/** The class that decides, and the library's own words for people. */
+function facts(thrown: unknown) {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  return {
+    failure: library.classify(error),
+    code: (error as NodeJS.ErrnoException).code ?? error.name,
+    message: error.message,
+  };
+}
 
 /** Reports a command's beginning and end; never throws. */
 async function timed(
@@ -77,8 +82,8 @@ function connectAll({
 }: Extract<AgentCommand, { do: 'connect' }>): void {
   forEach(wanted, spreadSeconds, (index) => {
     let used = false;
-    connections[index] = library.open(options, (event, more = {}) => {
-      log.info({ event, connection: index, ...more });
+    connections[index] = library.open(options, (event, { error, ...more } = {}) => {
+      log.info({ event, connection: index, ...more, ...(error ? facts(error) : {}) });
       if (event !== 'ready' || used) return;
       used = true;
       if (ids) request(index, ids[index] as string);

@@ -1,3 +1,5 @@
+import type { Failure } from '../../src/evidence/failure.ts';
+
 /** What the lab asks of a client library. One file each in `libraries/`; the file's name is its word in a scenario. */
 export interface Library {
   /** Loads the library itself. Kept apart, so that advice can be had without it. */
@@ -12,6 +14,11 @@ export interface Library {
 
 export interface LoadedLibrary {
   readonly version: string;
+  /**
+   * What an error of this library means. Where the library distinguishes errors by nothing but words, this is the only place
+   * that may read them: no one else looks at a message.
+   */
+  classify(error: Error): Failure;
   open(options: OpenOptions, report: Report): Connection;
 }
 
@@ -34,5 +41,5 @@ export interface Connection {
 /** What happens to a connection, in the library's own events. `local` is "address:port" of the socket. */
 export type Report = (
   event: 'connect' | 'ready' | 'error' | 'close' | 'reconnecting' | 'end',
-  facts?: { local?: string; code?: string; message?: string; delaySeconds?: number },
+  facts?: { local?: string; error?: Error; delaySeconds?: number },
 ) => void;

@@ -5,6 +5,7 @@ import { EVIDENCE_FILES } from '../lab/collect.ts';
 import type { KernelSocketOptions } from '../lab/lab.ts';
 import type { ActRecord, RunRecord } from '../lab/record.ts';
 import type { ActPlan } from '../scenario/plan.ts';
+import type { Failure } from './failure.ts';
 import type { Flow, FlowEvent } from './flows.ts';
 import { mergeCaptures } from './merge.ts';
 import { interfaceIndexOf, type Packet, parsePacket } from './packet.ts';
@@ -69,6 +70,9 @@ export interface AppEvent {
   id?: string;
   to?: 'request' | 'heartbeat';
   local?: string;
+  /** Of an `error` or `failed`: what it was, by the library's adapter. Runs recorded before it did so have none. */
+  failure?: Failure;
+  /** For people only. */
   code?: string;
   message?: string;
   latency?: number;

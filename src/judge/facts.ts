@@ -1,8 +1,9 @@
 import type { Broker } from '../../services/broker/broker.ts';
 import type { Library } from '../../services/client/library.ts';
+import type { Failure } from '../evidence/failure.ts';
 import { findJourneys, type Journey } from '../evidence/journeys.ts';
 import { type Matching, matchSockets } from '../evidence/match.ts';
-import type { ActEvidence, FlowChange, SampledSocket, SocketSample } from '../evidence/read.ts';
+import type { ActEvidence, AppEvent, FlowChange, SampledSocket, SocketSample } from '../evidence/read.ts';
 import { nameSegments, type Segment } from '../evidence/segments.ts';
 import type { StepRecord } from '../lab/record.ts';
 import { type ActPlan, clientOf, hostsOf, type MiddleboxPlan, middleboxOf } from '../scenario/plan.ts';
@@ -16,10 +17,15 @@ export interface ClientConnection {
   openedAt: number;
   /** When the library said that it was over; undefined while it lives. */
   closedAt: number | undefined;
-  /** The error code with which it ended, if any. */
-  code: string | undefined;
+  /** The failure with which it ended, if any. */
+  failure: Failure | 'unclassified' | undefined;
 }
 
+/**
+ * What a request met first: the answer, a failure by its class, a failure whose class nobody recorded (runs from before
+ * adapters classified), or nothing until the end.
+ */
+export type Met = 'answer' | Failure | 'unclassified' | 'nothing';
 export type RequestOutcome = 'ok' | 'reset' | 'timeout' | 'closed' | 'other';
 
 export interface Request {
@@ -28,10 +34,13 @@ export interface Request {
   startedAt: number;
   /** The client's end of the connection it was first written to. */
   local: string | undefined;
-  /** What it met first: the answer, an error of its connection, or its own time-out. */
+  /** What it met first: the answer, an error of its connection, or its own timeout. */
+  met: Met;
+  /** The same, as it is counted. */
   outcome: RequestOutcome;
-  /** In the library's own words. */
+  /** For people: the failure in the library's own words, and its code alone. */
   words: string;
+  code: string;
   outcomeAt: number | undefined;
   repliedAt: number | undefined;
   /** Answered after its connection had failed: the library sent it again. */
@@ -59,8 +68,35 @@ function push<T>(map: Map<string, T[]>, key: string, value: T): void {
 const CLOCKS_SECONDS = 0.05;
 /** Between the kernel's clock tick and ours. */
 const ROUNDING_SECONDS = 0.1;
-const TIMED_OUT = /time(d)?[ -]?out/i;
-const RESET_CODES = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
+const OUTCOMES: Readonly<Record<Met, RequestOutcome>> = {
+  answer: 'ok',
+  reset: 'reset',
+  'command-timeout': 'timeout',
+  'socket-timeout': 'timeout',
+  'kernel-timeout': 'timeout',
+  closed: 'closed',
+  refused: 'other',
+  other: 'other',
+  unclassified: 'other',
+  nothing: 'other',
+};
+
+/** What an event of the client means for the request that waits on its connection. */
+function metBy(event: AppEvent | undefined): Met {
+  if (event === undefined) return 'nothing';
+  if (event.event === 'reply') return 'answer';
+  if (event.event === 'close') return 'closed';
+  return event.failure ?? 'unclassified';
+}
+
+const codeOf = (event: AppEvent | undefined): string =>
+  event === undefined
+    ? 'no answer'
+    : event.event === 'reply'
+      ? 'answered'
+      : event.event === 'close'
+        ? 'closed'
+        : (event.code ?? 'error');
 
 /** Everything that checks, outcome and ladder ask of one act's evidence, each computed once, when first asked for. */
 export class ActFacts {
@@ -171,19 +207,19 @@ export class ActFacts {
     return this.#once('connections', () => {
       const all: ClientConnection[] = [];
       const current = new Map<number, ClientConnection>();
-      const codes = new Map<number, string>();
-      for (const { event, connection, time, local, code } of this.evidence.events) {
+      const failures = new Map<number, Failure | 'unclassified'>();
+      for (const { event, connection, time, local, failure } of this.evidence.events) {
         if (connection === undefined) continue;
         if (event === 'connect') {
-          const opened = { connection, local: local ?? '', openedAt: time, closedAt: undefined, code: undefined };
+          const opened = { connection, local: local ?? '', openedAt: time, closedAt: undefined, failure: undefined };
           all.push(opened);
           current.set(connection, opened);
-          codes.delete(connection);
-        } else if (event === 'error') codes.set(connection, code ?? 'error');
+          failures.delete(connection);
+        } else if (event === 'error') failures.set(connection, failure ?? 'unclassified');
         else if (event === 'close') {
           const closing = current.get(connection);
           if (closing && closing.closedAt === undefined)
-            Object.assign(closing, { closedAt: time, code: codes.get(connection) });
+            Object.assign(closing, { closedAt: time, failure: failures.get(connection) });
         }
       }
       return all;
@@ -228,29 +264,20 @@ export class ActFacts {
         event.event === 'close' ||
         ((event.event === 'reply' || event.event === 'failed') && event.id === id),
     );
-    const words =
-      first?.event === 'reply'
-        ? 'answered'
-        : first?.event === 'close'
-          ? 'closed'
-          : first
-            ? `${first.code}: ${first.message}`
-            : 'no answer';
-    let outcome: RequestOutcome = 'other';
-    if (first?.event === 'reply') outcome = 'ok';
-    else if (first?.event === 'close') outcome = 'closed';
-    else if (first && RESET_CODES.has(first.code ?? '')) outcome = 'reset';
-    else if (first && (first.code === 'ETIMEDOUT' || TIMED_OUT.test(first.message ?? ''))) outcome = 'timeout';
+    const met = metBy(first);
+    const code = codeOf(first);
     return {
       id,
       connection,
       startedAt,
       local,
-      outcome,
-      words,
+      met,
+      outcome: OUTCOMES[met],
+      code,
+      words: first?.message === undefined ? code : `${code}: ${first.message}`,
       outcomeAt: first?.time,
       repliedAt: reply?.time,
-      replayed: reply !== undefined && outcome !== 'ok',
+      replayed: reply !== undefined && met !== 'answer',
     };
   }
 
@@ -294,6 +321,14 @@ export class ActFacts {
       return `only ${this.pool.length} of ${wanted} connections were open before the quiet`;
     if (before.length === 0) return 'no request was made before the quiet';
     return bad ? `request ${bad.id} before the quiet was not answered (${bad.words})` : undefined;
+  }
+
+  /** Why nothing can be said of what these requests met, or undefined: a failure whose class nobody recorded tells nothing. */
+  unclassified(requests: readonly Request[]): string | undefined {
+    const bare = requests.filter(({ met }) => met === 'unclassified').length;
+    return bare > 0
+      ? `${bare} of ${requests.length} requests failed in a way that this run's client did not classify: play the scenario again`
+      : undefined;
   }
 
   #flowEventsOf(local: string): FlowChange[] {

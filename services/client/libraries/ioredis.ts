@@ -1,16 +1,35 @@
 import type { Socket } from 'node:net';
 import description from 'ioredis/package.json' with { type: 'json' };
+import type { Failure } from '../../../src/evidence/failure.ts';
 import { LEDGER } from '../../broker/broker.ts';
 import type { Connection, Library, LoadedLibrary, OpenOptions, Report } from '../library.ts';
+import { systemFailure } from '../system-failure.ts';
 
 const milliseconds = (seconds: number) => Math.round(seconds * 1000);
 const readable = (number: number) => String(number).replace(/\B(?=(\d{3})+$)/g, '_');
+
+/** Its own timers' errors have neither a class nor a code: words are all there is (Command.js, Redis.js of 5.4 to 6.0). */
+const OWN_TIMERS: readonly (readonly [RegExp, Failure])[] = [
+  [/^Command timed out$/, 'command-timeout'],
+  [/^Socket timeout\b/, 'socket-timeout'],
+  [/^connect ETIMEDOUT$/, 'socket-timeout'],
+];
+/** What commands meet that are flushed when a connection has ended: by class where there is one. */
+const FLUSHED = new Set(['AbortError', 'MaxRetriesPerRequestError']);
+const CLOSED = 'Connection is closed.';
+
+export function classify(error: Error): Failure {
+  const failure = systemFailure(error) ?? OWN_TIMERS.find(([words]) => words.test(error.message))?.[1];
+  if (failure !== undefined) return failure;
+  return FLUSHED.has(error.name) || error.message === CLOSED ? 'closed' : 'other';
+}
 
 /** ioredis with its own defaults, but for what the tuning names. One Redis object is one connection. */
 const load = async (): Promise<LoadedLibrary> => {
   const { Redis } = await import('ioredis');
   return {
     version: description.version,
+    classify,
     open(options: OpenOptions, report: Report): Connection {
       const { keepalive } = options;
       const redis = new Redis({
@@ -45,9 +64,7 @@ const load = async (): Promise<LoadedLibrary> => {
         report('connect', stream ? { local: `${stream.localAddress}:${stream.localPort}` } : {});
       });
       redis.on('ready', () => report('ready'));
-      redis.on('error', (error: NodeJS.ErrnoException) =>
-        report('error', { code: error.code ?? error.name, message: error.message }),
-      );
+      redis.on('error', (error: Error) => report('error', { error }));
       redis.on('close', () => report('close'));
       redis.on('reconnecting', (delay: number) => report('reconnecting', { delaySeconds: delay / 1000 }));
       redis.on('end', () => report('end'));

@@ -12,16 +12,16 @@ export default defineCheck({
     const why =
       'A command time-out gives up waiting for the answer; it does not doubt the connection. The next command is written to the same dead socket and fails in the same way, until the kernel’s retransmissions give up.';
     const after = facts.requests.filter((request) => request.startedAt > facts.midnight);
-    if (facts.notReady !== undefined || after.length < wanted)
+    const unclear =
+      facts.notReady ?? (after.length < wanted ? 'too few commands after the quiet' : facts.unclassified(after));
+    if (unclear !== undefined)
       return cannotTell({
         title: 'what the command time-out does cannot be told',
         expected,
-        observed: facts.notReady ?? 'too few commands after the quiet',
+        observed: unclear,
         why,
       });
-    const timedOut = after.filter(
-      (request) => request.outcome === 'timeout' && /command timed out/i.test(request.words),
-    );
+    const timedOut = after.filter(({ met }) => met === 'command-timeout');
     const lastTimeout = Math.max(...timedOut.map((request) => request.outcomeAt ?? 0));
     const staying = facts.pool.filter(({ local }) => {
       const seen = facts.samples

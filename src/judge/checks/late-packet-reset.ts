@@ -33,16 +33,22 @@ export default defineCheck({
             answeredBy !== home &&
             late.to === answeredBy;
       const request = facts.morning.find((candidate) => candidate.local === connection.local);
-      const noticed =
-        late.from !== facts.client ||
-        request?.outcome === 'reset' ||
-        (request === undefined && connection.code === 'ECONNRESET');
-      return { connection, home, late, answer, answeredBy, right: right && noticed };
+      // Where the client did not speak first it has nothing to notice.
+      const noticed = late.from === facts.client ? (request ? request.met : connection.failure) : 'reset';
+      return { connection, home, late, answer, answeredBy, noticed, right: right && noticed === 'reset' };
     });
+    const unclassified = cases.filter(({ noticed }) => noticed === 'unclassified').length;
+    if (unclassified > 0)
+      return cannotTell({
+        title: 'what a late packet meets cannot be told',
+        expected,
+        observed: `what ${plural(unclassified, 'connection')} met was not classified by this run's client: play the scenario again`,
+        why,
+      });
     const right = cases.filter((each) => each.right);
     const ok = right.length === wanted;
     const [example] = ok ? right : cases;
-    const words = facts.morning.map((request) => request.words.replace(/:.*/, ''));
+    const words = facts.morning.map(({ code }) => code);
     return {
       status: ok ? 'pass' : 'fail',
       title: ok

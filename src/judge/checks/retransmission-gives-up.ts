@@ -12,11 +12,12 @@ export default defineCheck({
     const expected = `each of ${plural(wanted, 'command')} hangs until the kernel has retransmitted in vain, then ETIMEDOUT`;
     const why =
       'Without a time-out of its own the library waits for the kernel. The kernel doubles the pause after every retransmission and gives up when net.ipv4.tcp_retries2 says so: 15 by default, which is at least 924.6 s (tcp_model_timeout). That is the quarter of an hour in so many incident reports.';
-    if (facts.notReady !== undefined || wanted === 0)
+    const unclear = facts.notReady ?? (wanted === 0 ? 'no command after the quiet' : facts.unclassified(facts.morning));
+    if (unclear !== undefined)
       return cannotTell({
         title: 'whether retransmission gave up cannot be told',
         expected,
-        observed: facts.notReady ?? 'no command after the quiet',
+        observed: unclear,
         why,
       });
     const cases = facts.morning.map((request) => {
@@ -30,12 +31,11 @@ export default defineCheck({
             journey.first.time >= request.startedAt &&
             journey.first.time <= (request.outcomeAt ?? Number.POSITIVE_INFINITY),
         );
-      const failed = request.outcome === 'timeout' && /ETIMEDOUT/.test(request.words);
       return {
         request,
         again,
         hang: (request.outcomeAt ?? facts.evidence.record.to) - request.startedAt,
-        right: failed && again.length >= 2,
+        right: request.met === 'kernel-timeout' && again.length >= 2,
       };
     });
     const right = cases.filter((each) => each.right);
@@ -47,7 +47,7 @@ export default defineCheck({
         ? `the commands hung for ${range(right.map(({ hang }) => hang))}, until retransmission gave up`
         : 'retransmission did not give up as expected',
       expected,
-      observed: `${right.length} of ${wanted} so, after ${range(cases.map(({ again }) => again.length)).replaceAll(' s', '')} retransmissions in ${range(cases.map(({ hang }) => hang))}; met: ${tally(facts.morning.map(({ words }) => words.replace(/:.*/, '')))}${retries === undefined ? '' : `; this host has net.ipv4.tcp_retries2 = ${retries} (production: 15, 924.6 s at least)`}`,
+      observed: `${right.length} of ${wanted} so, after ${range(cases.map(({ again }) => again.length)).replaceAll(' s', '')} retransmissions in ${range(cases.map(({ hang }) => hang))}; met: ${tally(facts.morning.map(({ code }) => code))}${retries === undefined ? '' : `; this host has net.ipv4.tcp_retries2 = ${retries} (production: 15, 924.6 s at least)`}`,
       why,
       remedy: ok ? clientKeepalive(facts) : [],
       evidence: example

@@ -12,11 +12,14 @@ export default defineCheck({
     const expected = `every connection is given up by the socket time-out, and its command is sent again on a new connection and answered`;
     const why =
       'A socket time-out doubts the connection: no byte for that long while a command is pending, so it is destroyed and opened anew. The library then repeats what was pending (ioredis: autoResendUnfulfilledCommands). Had only the answer been lost, the command would now be applied twice.';
-    if (facts.notReady !== undefined || facts.morning.length < wanted)
+    const unclear =
+      facts.notReady ??
+      (facts.morning.length < wanted ? 'too few commands after the quiet' : facts.unclassified(facts.morning));
+    if (unclear !== undefined)
       return cannotTell({
         title: 'what the socket time-out does cannot be told',
         expected,
-        observed: facts.notReady ?? 'too few commands after the quiet',
+        observed: unclear,
         why,
       });
     const applied = facts.evidence.events.filter(({ event }) => event === 'ledger').flatMap(({ ids }) => ids ?? []);
@@ -32,11 +35,7 @@ export default defineCheck({
         fresh,
         times,
         right:
-          request.outcome === 'timeout' &&
-          /socket timeout/i.test(request.words) &&
-          request.replayed &&
-          fresh !== undefined &&
-          old?.closedAt !== undefined,
+          request.met === 'socket-timeout' && request.replayed && fresh !== undefined && old?.closedAt !== undefined,
       };
     });
     const right = cases.filter((each) => each.right);
