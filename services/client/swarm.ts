@@ -34,6 +34,18 @@ export interface SwarmCommand {
   realTime: boolean;
 }
 
+/** `timeout`: the kernel gave up, or this program did; `local`: this program closed it, as a pool does. */
+export type Ending = 'reset' | 'timeout' | 'closed' | 'local' | 'other';
+
+/** By the code of libuv's error, uv_err_name. */
+const ENDING_OF: Readonly<Record<string, Ending>> = {
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  ECONNABORTED: 'reset',
+  ETIMEDOUT: 'timeout',
+  EHOSTUNREACH: 'timeout',
+};
+
 export type SwarmEvent = { time: number } & (
   | { event: 'ready' }
   /** It had not run for so long. */
@@ -46,7 +58,10 @@ export type SwarmEvent = { time: number } & (
       askedAt?: number;
       /** When it was known what the request met, or when the connection ended. */
       knownAt?: number;
+      /** For people: an error's code, or what this program saw. */
       how: string;
+      /** How the connection ended, or why its answer was not waited for any longer; undefined: neither. */
+      ending?: Ending;
       /** Whether the request was answered on the connection, on a new one after that had ended, or not at all. */
       answered: 'same' | 'anew' | 'no';
       /** When the connection ended, if it has. */
@@ -92,8 +107,10 @@ class Connection {
       this.#done.local = `${socket.localAddress}:${socket.localPort}`;
       talk.say(`HELLO ${id} 1`);
     });
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#end(error.code ?? error.message));
-    socket.on('end', () => this.#end('FIN'));
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      this.#end(ENDING_OF[error.code ?? ''] ?? 'other', error.code ?? error.message),
+    );
+    socket.on('end', () => this.#end('closed', 'FIN'));
     if (untilAt !== undefined) this.#timers.push(at(untilAt, () => this.#finish('watched')));
   }
 
@@ -104,8 +121,9 @@ class Connection {
     this.#done.openedAt = now();
     // As it is now, with all that was asked for.
     this.#done.kernel = ownSocketOptions(fd);
-    talk.beat(this.#task, () => this.#end('heartbeat'));
-    if (poolIdleSeconds !== undefined) this.#timers.push(setTimeout(() => this.#end('pool'), poolIdleSeconds * 1000));
+    talk.beat(this.#task, () => this.#end('timeout', 'heartbeat'));
+    if (poolIdleSeconds !== undefined)
+      this.#timers.push(setTimeout(() => this.#end('local', 'pool'), poolIdleSeconds * 1000));
     if (ask) {
       const when = 'at' in ask ? ask.at : now() + ask.quietSeconds;
       this.#timers.push(at(when, () => this.#ask(talk)));
@@ -146,8 +164,8 @@ class Connection {
     talk.say(`DO ${this.#task.id}`);
     const { commandTimeoutSeconds, patienceSeconds } = this.#task;
     if (commandTimeoutSeconds !== undefined && commandTimeoutSeconds < patienceSeconds)
-      this.#timers.push(setTimeout(() => this.#end('no reply'), commandTimeoutSeconds * 1000));
-    else this.#timers.push(setTimeout(() => this.#finish('silence'), patienceSeconds * 1000));
+      this.#timers.push(setTimeout(() => this.#end('timeout', 'no reply'), commandTimeoutSeconds * 1000));
+    else this.#timers.push(setTimeout(() => this.#giveUp(), patienceSeconds * 1000));
   }
 
   #answer(line: string, answered: 'same' | 'anew'): void {
@@ -161,13 +179,14 @@ class Connection {
   }
 
   /** The connection is over. Whoever has asked, asks once more on a new one, as clients do that hide a lost connection. */
-  #end(how: string): void {
+  #end(ending: Ending, how: string): void {
     if (this.#over || this.#told) return;
     this.#over = true;
     const { askedAt } = this.#done;
     this.#done.endedAt = now();
     this.#done.how = how;
-    if (how === 'pool') this.#socket?.end();
+    this.#done.ending = ending;
+    if (ending === 'local') this.#socket?.end();
     else this.#socket?.destroy();
     if (askedAt !== undefined) this.#done.knownAt = this.#done.endedAt;
     const { ask, untilAt } = this.#task;
@@ -186,6 +205,12 @@ class Connection {
     socket.on('connect', () => talk.say(`HELLO ${id} 2`));
     socket.on('error', () => {});
     this.#socket = socket;
+  }
+
+  /** The connection is still there, but nothing has come for as long as an answer is waited for. */
+  #giveUp(): void {
+    this.#done.ending ??= 'timeout';
+    this.#finish(this.#done.how === '' ? 'silence' : this.#done.how);
   }
 
   #finish(how: string): void {

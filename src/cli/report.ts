@@ -11,7 +11,8 @@ import { compareSweeps, renderSweepDiff } from '../report/sweep/diff.ts';
 import { painter } from '../report/text.ts';
 import { DEFAULT_RUNS } from '../runs.ts';
 import { REPORTERS, SWEEP_REPORTERS } from '../scenario/catalogue.ts';
-import { type SweepResult, sweepResultSchema } from '../sweep/result.ts';
+import { parseSweepResult } from '../sweep/read-result.ts';
+import type { SweepResult } from '../sweep/result.ts';
 import { runCommand } from './command.ts';
 import { colored, columnsOf } from './terminal.ts';
 
@@ -76,15 +77,7 @@ function sweepIn(folder: string): SweepResult | undefined {
   } catch {
     return undefined;
   }
-  if (document.kind !== 'sweep') return undefined;
-  const parsed = sweepResultSchema.safeParse(document);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new LabError(
-    'BAD_EVIDENCE',
-    `${file} is not as this version writes it: ${issue?.path.join('.')}: ${issue?.message}`,
-    `npm run sweep -- --resume ${folder} puts it together anew from what was measured`,
-  );
+  return document.kind === 'sweep' ? parseSweepResult(document, { file, folder }) : undefined;
 }
 
 function shownPath(folder: string): string {

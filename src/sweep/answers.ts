@@ -1,8 +1,6 @@
 // Puts the answers of a cell together from its trials, and holds them against the model.
-import type { Certainty, Interval } from '../model/interval.ts';
-import { worst } from '../model/interval.ts';
+import { type Certainty, type Interval, worst } from '../model/interval.ts';
 import { outlivesOutage, predict } from '../model/predict.ts';
-import { plainDuration } from '../scenario/duration.ts';
 import { compare } from './expect.ts';
 import { heardWithin } from './heard.ts';
 import { proportion } from './proportion.ts';
@@ -116,18 +114,18 @@ export function demandsOn(
   { lost, outageSeconds, noticeSeconds }: Demands,
 ): CellResult['demands'] {
   const found: CellResult['demands'] = [
-    { demand: 'outlives the quiet', predicted: predicted.survives, measured: measured?.survives ?? null },
+    { demand: { kind: 'quiet' }, predicted: predicted.survives, measured: measured?.survives ?? null },
   ];
   if (lost > 0)
     found.push({
-      demand: `outlives ${lost} lost ${lost === 1 ? 'probe' : 'probes'} in a row`,
+      demand: { kind: 'lost', count: lost },
       predicted: predicted.lost[lost] ?? 'maybe',
       // Where nothing can be lost it was not asked.
       measured: measured?.lost[lost] ?? measured?.survives ?? null,
     });
   if (outageSeconds > 0)
     found.push({
-      demand: `outlives an outage of ${plainDuration(outageSeconds)}`,
+      demand: { kind: 'outage', seconds: outageSeconds },
       predicted: predicted.outage[outageSeconds] ?? 'maybe',
       measured: measured?.outage[outageSeconds] ?? null,
     });
@@ -135,7 +133,7 @@ export function demandsOn(
     const { from, to } = predicted.deadPeer.client.idle;
     const seen = measured?.deadPeer.client.idle;
     found.push({
-      demand: `an idle client notices a dead peer within ${plainDuration(noticeSeconds)}`,
+      demand: { kind: 'dead-peer', withinSeconds: noticeSeconds },
       predicted: heardWithin(
         { from: from ?? Number.POSITIVE_INFINITY, to: to ?? Number.POSITIVE_INFINITY },
         noticeSeconds,

@@ -94,14 +94,15 @@ export function compare(trial: Trial, outcome: Outcome, hz: number, patienceSeco
   switch (question.kind) {
     case 'quiet': {
       const { firstRequest, timeoutSeconds, zombie } = prediction;
-      const met = outcome.met as 'ok';
-      const times = met !== ('timeout' as string) || agreesWith(outcome.seconds, timeoutSeconds, patienceSeconds);
+      const { met } = outcome;
+      const allowed: readonly Outcome['met'][] = [...firstRequest];
+      const inTime = met !== 'timeout' || agreesWith(outcome.seconds, timeoutSeconds, patienceSeconds);
       const left =
         outcome.zombie === undefined || zombie === 'maybe' || (zombie === 'yes') === outcome.zombie || met === 'ok';
       return {
-        agrees: firstRequest.has(met) && times && left,
-        predicted: `${[...firstRequest].join(' or ')}${firstRequest.has('timeout') ? ` after ${intervalText(timeoutSeconds)}` : ''}${zombie === 'no' ? '' : `, zombie: ${zombie}`}`,
-        measured: `${met}${met === ('timeout' as string) ? ` after ${timeText(outcome.seconds, patienceSeconds)}` : ''}${outcome.zombie ? ', zombie' : ''}`,
+        agrees: allowed.includes(met) && inTime && left,
+        predicted: `${allowed.join(' or ')}${firstRequest.has('timeout') ? ` after ${intervalText(timeoutSeconds)}` : ''}${zombie === 'no' ? '' : `, zombie: ${zombie}`}`,
+        measured: `${met ?? 'nothing'}${met === 'timeout' ? ` after ${timeText(outcome.seconds, patienceSeconds)}` : ''}${outcome.zombie ? ', zombie' : ''}`,
       };
     }
     case 'lost': {

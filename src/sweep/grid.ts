@@ -53,15 +53,15 @@ function bad(what: string, todo: string): LabError {
   return new LabError('BAD_OPTION', what, todo);
 }
 
-function parameterOf(text: string): Pick<Axis, 'side' | 'parameter'> {
-  const side = text.startsWith(SERVER) ? 'server' : 'client';
-  const name = side === 'server' ? text.slice(SERVER.length) : text;
+function parameterOf(setting: string): Pick<Axis, 'side' | 'parameter'> {
+  const side = setting.startsWith(SERVER) ? 'server' : 'client';
+  const name = side === 'server' ? setting.slice(SERVER.length) : setting;
   if (name in PARAMETERS && !(side === 'server' && CLIENT_ONLY.has(name)))
     return { side, parameter: name as ParameterName };
   const names = Object.keys(PARAMETERS);
   const near = suggestion(name, names);
   throw bad(
-    `there is no setting "${text}"${near === undefined ? '' : `; ${near}`}`,
+    `there is no setting "${setting}"${near === undefined ? '' : `; ${near}`}`,
     `one of ${names.join(', ')}; with server. before it for the server's`,
   );
 }

@@ -132,16 +132,17 @@ class Fates {
   }
 }
 
-const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED']);
-const TIMEOUTS = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'silence', 'no reply', 'heartbeat']);
-
-function metOf({ answered, how, askedAt, endedAt }: Extract<SwarmEvent, { event: 'done' }>): Outcome['met'] {
+/** What a request met, as its client's program classified how the connection ended. */
+export function metOf({
+  answered,
+  ending,
+  askedAt,
+  endedAt,
+}: Pick<Extract<SwarmEvent, { event: 'done' }>, 'answered' | 'ending' | 'askedAt' | 'endedAt'>): Outcome['met'] {
   if (askedAt === undefined) return undefined;
   if (answered === 'same') return 'ok';
   if (endedAt !== undefined && endedAt < askedAt) return answered === 'anew' ? 'reopened' : 'other';
-  if (RESETS.has(how)) return 'reset';
-  if (TIMEOUTS.has(how)) return 'timeout';
-  return how === 'FIN' ? 'closed' : 'other';
+  return ending === undefined || ending === 'local' ? 'other' : ending;
 }
 
 /** @param start epoch seconds of the group's beginning @param until epoch seconds at which the watch was over */

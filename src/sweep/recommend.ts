@@ -7,10 +7,10 @@ import { plainDuration, shortDuration } from '../scenario/duration.ts';
 import { demandsOn, predictCell, satisfies } from './answers.ts';
 import type { Point } from './grid.ts';
 import { settingsText } from './grid.ts';
-import { proportionText } from './proportion.ts';
-import type { CellResult, Recommendation } from './result.ts';
+import { proportion } from './proportion.ts';
+import type { Alternative, CellResult, Neighbour, Recommendation, Why } from './result.ts';
+import { adviceText, alternativeText, boxText, costText, demandsText, neighbourText, proxyText } from './sentences.ts';
 import { cellAt, type SweepSpec, type SweptBox, type SweptCell } from './spec.ts';
-import { bytesText } from './words.ts';
 
 /** Whether a cell does all that is asked, by the model. */
 function holds(swept: SweptCell, spec: SweepSpec): 'yes' | 'maybe' | 'no' {
@@ -34,40 +34,44 @@ export function cheapest(cells: readonly CellResult[]): CellResult | undefined {
 /** What keeps a connection alive, and so has a boundary. */
 const LEVERS = ['keepIdle', 'heartbeat', 'server.keepIdle', 'server.heartbeat'];
 
-interface Neighbour {
+type Boundary = Extract<Why, { kind: 'boundary' }>;
+
+export interface Edge {
   point: Point;
-  where: string;
-  expected: 'holds' | 'breaks';
+  why: Boundary;
 }
 
 const LONGEST_SECONDS = 32_767;
 
 /** Values next to a good one, where the model is certain: how far it goes on, and from where on it breaks; either way. */
-export function boundary(swept: SweptCell, spec: SweepSpec): Neighbour[] {
+export function boundary(swept: SweptCell, spec: SweepSpec): Edge[] {
   const along = LEVERS.filter((name) => (swept.point[name] ?? 0) > 0).map((lever) => boundaryAlong(lever, swept, spec));
   // Where a heartbeat suffices, keepalive decides nothing.
   return along.find((found) => found.length > 0) ?? [];
 }
 
-function boundaryAlong(lever: string, swept: SweptCell, spec: SweepSpec): Neighbour[] {
+function boundaryAlong(lever: string, swept: SweptCell, spec: SweepSpec): Edge[] {
   const at = (value: number) => holds(cellAt(swept.box, { ...swept.point, [lever]: value }, spec), spec);
   const start = Math.round(swept.point[lever] as number);
   const longest = Math.min(LONGEST_SECONDS, Math.ceil(swept.box.middlebox.timeoutSeconds * 2));
-  const found: Neighbour[] = [];
-  const walk = (step: 1 | -1, where: string) => {
+  const found: Edge[] = [];
+  const walk = (direction: Boundary['direction']) => {
+    const step = direction === 'longer' ? 1 : -1;
     let last = start;
     while (last + step >= 1 && last + step <= longest && at(last + step) === 'yes') last += step;
     let broken: number | undefined;
     for (let value = last + step; broken === undefined && value >= 1 && value <= longest; value += step)
       if (at(value) === 'no') broken = value;
     if (broken === undefined) return;
-    const point = (value: number): Point => ({ ...swept.point, [lever]: value });
-    if (last !== start)
-      found.push({ point: point(last), where: `${where}, as far as it is certain`, expected: 'holds' });
-    found.push({ point: point(broken), where: `${where}, where it certainly breaks`, expected: 'breaks' });
+    const edge = (value: number, expected: Boundary['expected']): Edge => ({
+      point: { ...swept.point, [lever]: value },
+      why: { kind: 'boundary', lever, direction, expected },
+    });
+    if (last !== start) found.push(edge(last, 'holds'));
+    found.push(edge(broken, 'breaks'));
   };
-  walk(1, 'longer');
-  walk(-1, 'shorter');
+  walk('longer');
+  walk('shorter');
   return found;
 }
 
@@ -86,13 +90,13 @@ function lateness({ box, point, cell }: SweptCell, spec: SweepSpec): Extra[] {
   const values = Array.from({ length: points }, (_, index) =>
     Math.round(last + ((first - last) * index) / Math.max(1, points - 1)),
   );
-  return [...new Set(values)].map((idle) => ({ box, point: { ...point, keepIdle: idle }, why: 'lateness' }));
+  return [...new Set(values)].map((idle) => ({ box, point: { ...point, keepIdle: idle }, why: { kind: 'lateness' } }));
 }
 
 export interface Extra {
   box: SweptBox;
   point: Point;
-  why: string;
+  why: Why;
 }
 
 /** Replies are waited for so long, at most. */
@@ -112,11 +116,7 @@ export function extraCells(spec: SweepSpec, cells: readonly CellResult[], swept:
     if (best !== undefined) {
       const of = swept.find(({ id }) => id === best.id) as SweptCell;
       return [
-        ...boundary(of, spec).map((each) => ({
-          box,
-          point: each.point,
-          why: `boundary: ${each.where} (${each.expected})`,
-        })),
+        ...boundary(of, spec).map((edge) => ({ box, ...edge })),
         // Once is enough to see how it goes.
         ...(index === firstFound ? lateness(of, spec) : []),
         ...patience(box, spec),
@@ -124,15 +124,14 @@ export function extraCells(spec: SweepSpec, cells: readonly CellResult[], swept:
     }
     const found = substitute(box, spec);
     if (found === undefined) return [];
-    const own = [...found.map((extra) => ({ ...extra, why: `substitute: ${extra.why}` })), ...patience(box, spec)];
+    const own = [...found, ...patience(box, spec)];
     const [first] = own;
     const edges = first === undefined ? [] : boundary(cellAt(first.box, first.point, spec), spec);
-    return [
-      ...own,
-      ...edges.map(({ point, where, expected }) => ({ box, point, why: `boundary: ${where} (${expected})` })),
-    ];
+    return [...own, ...edges.map((edge) => ({ box, ...edge }))];
   });
 }
+
+const substituteBy = (by: Alternative['by']): Why => ({ kind: 'substitute', by });
 
 /** Where nothing in the landscape does it: what the model thinks will, to be measured. */
 function substitute(box: SweptBox, spec: SweepSpec): Extra[] | undefined {
@@ -148,24 +147,20 @@ function substitute(box: SweptBox, spec: SweepSpec): Extra[] | undefined {
             {
               box,
               point: { heartbeat: third, heartbeatTimeout: Math.ceil(PATIENT_REPLY * spec.demands.outageSeconds) },
-              why: 'a heartbeat of the application, whose reply is waited for through an outage',
+              why: substituteBy('patient-heartbeat'),
             },
           ]
         : []),
-      { box, point: beat, why: 'a heartbeat of the application' },
+      { box, point: beat, why: substituteBy('heartbeat') },
     ];
   const keepalive = searchKeepalive(box, spec);
-  return keepalive === undefined
-    ? []
-    : [{ box, point: keepalive, why: 'a keepalive that the landscape does not have' }];
+  return keepalive === undefined ? [] : [{ box, point: keepalive, why: substituteBy('keepalive') }];
 }
-
-const PATIENT_PROXY = 'substitute: a longer time-out of the proxy itself';
 
 /** A proxy that is patient enough needs nothing else. */
 function patience(box: SweptBox, spec: SweepSpec): Extra[] {
   const patient = box.middlebox.layer === 'L7' ? longer(box, spec.quietSeconds) : undefined;
-  return patient === undefined ? [] : [{ box: patient, point: {}, why: PATIENT_PROXY }];
+  return patient === undefined ? [] : [{ box: patient, point: {}, why: substituteBy('longer-timeout') }];
 }
 
 /** The same middlebox, more patient than the quiet; undefined where its product does not allow it. */
@@ -208,42 +203,37 @@ export function marginText(
   return `${plainDuration(gap)} (idle) + ${plainDuration(late)} (lateness at HZ ${hz})${losses} = ${plainDuration(sum)} < ${plainDuration(timeoutSeconds)}: ${plainDuration(timeoutSeconds - sum)} to spare`;
 }
 
-/** What a neighbour says of the boundary, as it was measured. */
-function neighbourText({ demands, measured }: CellResult, expected: 'holds' | 'breaks'): string {
-  if (measured === null) return 'not measured';
-  const broken = demands.filter((each) => each.measured !== null && each.measured.yes < each.measured.of);
-  if (broken.length === 0 && demands.some((each) => each.measured === null || each.measured.of === 0))
-    return 'not measured';
-  if (broken.length === 0)
-    return expected === 'holds'
-      ? `holds, as expected: ${proportionText(measured.survives)}`
-      : 'holds, although it should break';
-  return `${expected === 'breaks' ? 'breaks, as expected' : 'breaks, although it should hold'}: ${broken
-    .map(({ demand, measured: seen }) => `${demand} ${seen === null ? '' : `in ${proportionText(seen)}`}`)
-    .join('; ')}`;
+const isBroken = ({ measured }: CellResult['demands'][0]): boolean => measured !== null && measured.yes < measured.of;
+
+/** What became of a cell next to the best. */
+function neighbourOf(cell: CellResult, { direction, expected }: Boundary): Neighbour {
+  const { demands, measured } = cell;
+  const failed = demands.flatMap(({ demand, measured: seen }) =>
+    seen !== null && seen.yes < seen.of ? [{ demand, measured: seen }] : [],
+  );
+  const whole = measured !== null && demands.every((each) => each.measured !== null && each.measured.of > 0);
+  const seen = measured !== null && failed.length > 0 ? 'breaks' : whole ? 'holds' : 'not-measured';
+  const neighbour = { cell: cell.id, direction, expected, seen, failed } as const;
+  return { ...neighbour, says: neighbourText(neighbour, measured?.survives ?? proportion(0, 0)) };
 }
 
-export const CONNECTIONS = 10_000;
-
-/** Cost in words: of one connection, and of 10,000. */
-export function costText(cell: CellResult): string {
-  const measured = cell.measured?.cost;
-  if (measured === undefined || measured === null) return 'cost not measured';
-  return `${measured.packetsAnHour} packets and ${bytesText(measured.bytesAnHour)} an hour and connection; ${bytesText(measured.bytesAnHour * CONNECTIONS)} an hour for ${CONNECTIONS.toLocaleString('en')} connections`;
+/** Another way than the recommended one. */
+function alternativeOf(cell: CellResult, by: Alternative['by']): Alternative {
+  const missing = cell.demands.filter((each) => each.predicted !== 'yes' || isBroken(each)).map(({ demand }) => demand);
+  const alternative = { cell: cell.id, by, missing };
+  return { ...alternative, says: alternativeText(alternative, cell) };
 }
-
-const boxText = ({ profile, middlebox }: SweptBox) => `${profile} (${shortDuration(middlebox.timeoutSeconds)})`;
 
 /** In words: what to configure behind one middlebox. Settings are added later. */
 export function recommend(spec: SweepSpec, cells: readonly CellResult[], index: number): Recommendation {
   const box = spec.boxes[index] as SweptBox;
   const mine = cells.filter((cell) => cell.box === index);
   const landscape = mine.filter(({ why }) => why === undefined);
-  const substitutes = mine.filter(({ why }) => why?.startsWith('substitute'));
+  const substitutes = mine.flatMap((cell) => (cell.why?.kind === 'substitute' ? [{ cell, by: cell.why.by }] : []));
   const { timeoutSeconds, layer } = box.middlebox;
   const patient = longer(box, spec.quietSeconds);
   const remedy = (patient && box.remedy?.replaceAll('{seconds}', String(patient.middlebox.timeoutSeconds))) ?? null;
-  const base = { box: index, remedy, settings: [], alternatives: [] as Recommendation['alternatives'] };
+  const base = { box: index, remedy, settings: [], alternatives: [] as Alternative[] };
   const nothing = { cell: null, margin: null, neighbours: [] };
   if (landscape.every(({ measured }) => measured === null) && mine.every(({ measured }) => measured === null))
     return {
@@ -260,49 +250,29 @@ export function recommend(spec: SweepSpec, cells: readonly CellResult[], index: 
       sentence: `${boxText(box)} remembers longer than a quiet of ${plainDuration(spec.quietSeconds)}: nothing needs to be set.`,
     };
   const own = cheapest(landscape);
-  const best = own ?? cheapest(substitutes.filter(({ why }) => why !== PATIENT_PROXY));
-  const neighbours = mine
-    .filter(({ why }) => why?.startsWith('boundary'))
-    .map((cell): Recommendation['neighbours'][0] => {
-      const expected = cell.why?.endsWith('(breaks)') ? 'breaks' : 'holds';
-      return {
-        cell: cell.id,
-        where: (cell.why as string).replace(/^boundary: | \((?:holds|breaks)\)$/g, ''),
-        expected,
-        says: neighbourText(cell, expected),
-      };
-    });
+  const best = own ?? cheapest(substitutes.flatMap(({ cell, by }) => (by === 'longer-timeout' ? [] : [cell])));
+  const neighbours = mine.flatMap((cell) => (cell.why?.kind === 'boundary' ? [neighbourOf(cell, cell.why)] : []));
   const proxy = layer === 'L7';
   const alternatives = substitutes
     .filter(
-      (cell) => cell !== best && cell.measured !== null && cell.measured.survives.yes === cell.measured.survives.of,
+      ({ cell }) => cell !== best && cell.measured !== null && cell.measured.survives.yes === cell.measured.survives.of,
     )
-    .map((cell) => {
-      const missing = cell.demands.filter(
-        ({ predicted, measured }) => predicted !== 'yes' || (measured !== null && measured.yes < measured.of),
-      );
-      const but =
-        missing.length === 0 ? '' : `; but it does not do this: ${missing.map(({ demand }) => demand).join(', ')}`;
-      return { cell: cell.id, says: `${cell.why?.replace('substitute: ', '')}: ${costText(cell)}${but}` };
-    });
+    .map(({ cell, by }) => alternativeOf(cell, by));
   const tcpFails = proxy && landscape.some(({ client }) => client.keepalive !== 'off');
-  const failed = tcpFails
-    ? `No TCP setting fixes ${boxText(box)}: it is a proxy, its own kernel answers keepalive, and only bytes of the application count. `
-    : '';
+  const failed = tcpFails ? proxyText(box) : '';
   if (best === undefined)
     return {
       ...base,
       ...nothing,
       alternatives,
       verdict: proxy ? 'no-tcp-setting' : 'none',
-      sentence: `${failed}Behind ${boxText(box)} nothing that was measured does all that is asked (${demandText(spec)}).`,
+      sentence: `${failed}Behind ${boxText(box)} nothing that was measured does all that is asked (${demandsText(spec)}).`,
     };
-  const text = settingsText(best.point);
   return {
     ...base,
     alternatives,
     verdict: tcpFails && own === undefined ? 'no-tcp-setting' : 'found',
-    sentence: `${failed}Behind ${boxText(box)}${tcpFails ? '' : ','} ${text === '' ? 'let it be more patient itself' : `set ${text}`}: ${demandText(spec)}, in ${proportionText(best.measured?.survives ?? { yes: 0, of: 0, low: 0, high: 1 })} trials; ${costText(best)}.`,
+    sentence: `${failed}Behind ${boxText(box)}${tcpFails ? '' : ','} ${adviceText(best, spec)}`,
     cell: best.id,
     margin: marginText(best, timeoutSeconds, spec),
     neighbours,
@@ -348,20 +318,7 @@ export function recommendForAll(
   if (best === undefined || first === undefined)
     return { sentence: `No one tuning of this landscape does all that is asked behind each of ${who}.`, cells: [] };
   return {
-    sentence: `Behind each of ${who}, set ${settingsText(first.point)}: ${demandText(spec)}; ${costText(first)}.`,
+    sentence: `Behind each of ${who}, set ${settingsText(first.point)}: ${demandsText(spec)}; ${costText(first)}.`,
     cells: best.map(({ id }) => id),
   };
-}
-
-/** "outlives 8 h of quiet, 2 lost probes in a row, an outage of 60 s". */
-export function demandText({
-  quietSeconds,
-  demands: { lost, outageSeconds, noticeSeconds },
-}: Pick<SweepSpec, 'quietSeconds' | 'demands'>): string {
-  return [
-    `it outlives ${plainDuration(quietSeconds)} of quiet`,
-    ...(lost > 0 ? [`${lost} lost ${lost === 1 ? 'probe' : 'probes'} in a row`] : []),
-    ...(outageSeconds > 0 ? [`an outage of ${plainDuration(outageSeconds)}`] : []),
-    ...(noticeSeconds > 0 ? [`and notices a dead peer within ${plainDuration(noticeSeconds)}`] : []),
-  ].join(', ');
 }

@@ -100,19 +100,41 @@ const measured = z.strictObject({
     .describe('what getsockopt(2) said of both ends'),
 });
 
+const demand = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('quiet') }),
+  z.strictObject({ kind: z.literal('lost'), count: z.number() }),
+  z.strictObject({ kind: z.literal('outage'), seconds }),
+  z.strictObject({ kind: z.literal('dead-peer'), withinSeconds: seconds }),
+]);
+export type Demand = z.infer<typeof demand>;
+
+const direction = z.enum(['longer', 'shorter']);
+const expected = z.enum(['holds', 'breaks']).describe('by the model, which is certain of it');
+const substitute = z.enum(['patient-heartbeat', 'heartbeat', 'keepalive', 'longer-timeout']);
+
+const why = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('lateness') }).describe('to show how late timers are'),
+  z
+    .strictObject({ kind: z.literal('boundary'), lever: z.string(), direction, expected })
+    .describe('next to the best: the last value that certainly holds, or the first that certainly breaks'),
+  z
+    .strictObject({ kind: z.literal('substitute'), by: substitute })
+    .describe('what should do it where nothing in the landscape does'),
+]);
+export type Why = z.infer<typeof why>;
+
 const cell = z.strictObject({
   id: z.string(),
   /** Index into `spec.boxes` of the document. */
   box: z.number(),
-  /** Why it is there, where it is no point of the landscape. */
-  why: z.string().optional(),
+  why: why.optional().describe('why it is there, where it is not a point of the landscape'),
   point: z.record(z.string(), z.number()),
   client: side,
   server: side,
   predicted,
   measured: measured.nullable(),
   demands: z
-    .array(z.strictObject({ demand: z.string(), predicted: certainty, measured: proportion.nullable() }))
+    .array(z.strictObject({ demand, predicted: certainty, measured: proportion.nullable() }))
     .describe('what is asked of a recommended tuning, and whether this one does it'),
 });
 export type CellResult = z.infer<typeof cell>;
@@ -132,6 +154,24 @@ const setting = z.strictObject({
   note: z.string().optional(),
 });
 
+const neighbour = z.strictObject({
+  cell: z.string(),
+  direction,
+  expected,
+  seen: z.enum(['holds', 'breaks', 'not-measured']),
+  failed: z.array(z.strictObject({ demand, measured: proportion })).describe('the demands that it broke'),
+  says: z.string(),
+});
+export type Neighbour = z.infer<typeof neighbour>;
+
+const alternative = z.strictObject({
+  cell: z.string(),
+  by: substitute,
+  missing: z.array(demand).describe('the demands that it does not meet'),
+  says: z.string(),
+});
+export type Alternative = z.infer<typeof alternative>;
+
 const recommendation = z.strictObject({
   box: z.number(),
   verdict: z.enum(['found', 'none', 'no-tcp-setting', 'not-needed']),
@@ -139,10 +179,8 @@ const recommendation = z.strictObject({
   /** Ids of cells. */
   cell: z.string().nullable(),
   margin: z.string().nullable(),
-  neighbours: z.array(
-    z.strictObject({ cell: z.string(), where: z.string(), expected: z.enum(['holds', 'breaks']), says: z.string() }),
-  ),
-  alternatives: z.array(z.strictObject({ cell: z.string(), says: z.string() })),
+  neighbours: z.array(neighbour),
+  alternatives: z.array(alternative),
   remedy: z.string().nullable(),
   settings: z.array(setting),
 });
@@ -157,8 +195,11 @@ const axis = z.strictObject({
   values: z.array(z.number()),
 });
 
+/** Counts up when a document of before cannot be read any more. */
+export const SWEEP_SCHEMA_VERSION = 2;
+
 export const sweepResultSchema = z.strictObject({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(SWEEP_SCHEMA_VERSION),
   kind: z.literal('sweep'),
   name: z.string(),
   title: z.string(),

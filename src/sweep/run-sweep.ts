@@ -9,10 +9,11 @@ import { chosenCells } from './frontier.ts';
 import { loadsOf } from './loads.ts';
 import type { Place } from './place.ts';
 import { extraCells, recommend, recommendForAll } from './recommend.ts';
-import type { CellResult, SweepResult } from './result.ts';
+import { type CellResult, SWEEP_SCHEMA_VERSION, type SweepResult, type Why } from './result.ts';
 import { cellAt, cellsOf, type SweepSpec, type SweptBox, type SweptCell } from './spec.ts';
 import { trapsIn } from './traps.ts';
 import { chanceOf, type Outcome, type Question, type Trial } from './trial.ts';
+import { verdictOf } from './verdict.ts';
 import { ladderOf, witnessesFor } from './witness.ts';
 
 export interface SweepProgress {
@@ -120,9 +121,9 @@ async function measureOnce(
 const LEAST_REPEATS = 5;
 
 /** Of what lies next to the best only what was asked for is of interest. */
-function matters(question: Question, why: string, { demands }: SweepSpec): boolean {
-  if (question.kind === 'quiet' || why.startsWith('substitute')) return true;
-  if (why === 'lateness') return false;
+function matters(question: Question, why: Why, { demands }: SweepSpec): boolean {
+  if (question.kind === 'quiet' || why.kind === 'substitute') return true;
+  if (why.kind === 'lateness') return false;
   if (question.kind === 'lost') return question.count === demands.lost;
   if (question.kind === 'outage') return question.seconds === demands.outageSeconds;
   return question.kind === 'dead' && !question.inFlight && demands.noticeSeconds > 0;
@@ -143,7 +144,7 @@ function resultOf(
   spec: SweepSpec,
   outcomes: SweepFolder['outcomes'],
   box: number,
-  why?: string,
+  why?: Why,
 ): CellResult {
   const predicted = predictCell(swept, spec);
   const measured = measureCell(swept, spec, outcomes);
@@ -243,9 +244,8 @@ function conclude(folder: SweepFolder, cells: CellResult[], trials: readonly Tri
   const { spec, startedAt, versions, wallSeconds } = folder.record;
   const compared = compareAll(unique(trials), folder.outcomes, spec);
   const recommendations = spec.boxes.map((_, index) => recommend(spec, cells, index));
-  const neighbours = recommendations.flatMap((recommendation) => recommendation.neighbours);
   return {
-    schemaVersion: 1,
+    schemaVersion: SWEEP_SCHEMA_VERSION,
     kind: 'sweep',
     name: spec.name,
     title: spec.title,
@@ -264,14 +264,7 @@ function conclude(folder: SweepFolder, cells: CellResult[], trials: readonly Tri
     demands: spec.demands,
     lost: spec.lost,
     outages: spec.outages,
-    verdict:
-      compared.disagreements.length > 0 || neighbours.some(({ says }) => says.includes('although'))
-        ? 'fail'
-        : compared.trials.unanswered > 0 ||
-            compared.trials.measured === 0 ||
-            neighbours.some(({ says }) => says === 'not measured')
-          ? 'inconclusive'
-          : 'pass',
+    verdict: verdictOf({ ...compared, recommendations }),
     ...compared,
     cells,
     common: recommendForAll(spec, cells),

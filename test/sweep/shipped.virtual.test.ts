@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/root.ts';
 import { SWEEPS } from '../../src/scenario/catalogue.ts';
 import { type SweepResult, sweepResultSchema } from '../../src/sweep/result.ts';
+import { asExpected } from '../../src/sweep/verdict.ts';
 import { start } from '../helpers/cli.ts';
 import { kernelsBuilt } from '../helpers/kernels.ts';
 
@@ -18,9 +19,7 @@ const wrong = ({ verdict, trials, disagreements, problems, recommendations }: Sw
   disagreements,
   problems,
   notWithinTheModel: trials.measured - trials.agree + trials.unanswered,
-  neighbours: recommendations.flatMap(({ neighbours }) =>
-    neighbours.filter(({ says, expected }) => !says.startsWith(expected)),
-  ),
+  neighbours: recommendations.flatMap(({ neighbours }) => neighbours.filter((each) => asExpected(each) !== true)),
 });
 
 describe.runIf(kernelsBuilt)('the shipped sweeps, on a time-travelling kernel at their production pace', () => {

@@ -1,7 +1,7 @@
 // The charts of a sweep, as SVG in the colours of the page around them (its custom properties), drawn by Vega without a browser.
 import { plainDuration, shortDuration } from '../../scenario/duration.ts';
-import { CONNECTIONS } from '../../sweep/recommend.ts';
 import type { CellResult, SweepResult } from '../../sweep/result.ts';
+import { CONNECTIONS } from '../../sweep/sentences.ts';
 import { bytesText, doesAll, landscapeOf, type State, settingNames, settingText, stateOf } from './say.ts';
 
 export interface Chart {
@@ -283,7 +283,7 @@ export async function costChart(result: SweepResult): Promise<Chart | undefined>
 
 /** How often connections outlive the quiet, the nearer the first probe comes to the patience. */
 export async function survivalChart(result: SweepResult): Promise<Chart | undefined> {
-  const lateness = result.cells.filter(({ why }) => why === 'lateness');
+  const lateness = result.cells.filter(({ why }) => why?.kind === 'lateness');
   const [first] = lateness;
   const box = first && result.boxes[first.box];
   if (first === undefined || box === undefined) return undefined;

@@ -1,5 +1,6 @@
 import { plainDuration } from '../../scenario/duration.ts';
 import type { SweepResult } from '../../sweep/result.ts';
+import { whereText } from '../../sweep/sentences.ts';
 import { boxName, bytesText, count, headline, howMeasured, inOrder, noticedText, share, tuningOf } from './say.ts';
 
 const cell = (words: string): string => words.replaceAll('|', '\\|').replaceAll('\n', '<br>');
@@ -36,7 +37,9 @@ export function markdown(result: SweepResult, { settings }: { settings: boolean 
     lines.push(`### ${boxName(result, each.box)}`, '', each.sentence, '');
     if (each.margin !== null) lines.push(`Margin: ${each.margin}.`, '');
     lines.push(
-      ...each.neighbours.map(({ cell: id, where, says }) => `- ${where}: \`${tuningOf(result, id)}\` ${says}`),
+      ...each.neighbours.map(
+        (neighbour) => `- ${whereText(neighbour)}: \`${tuningOf(result, neighbour.cell)}\` ${neighbour.says}`,
+      ),
     );
     lines.push(...each.alternatives.map(({ cell: id, says }) => `- or \`${tuningOf(result, id)}\`: ${says}`));
     if (each.neighbours.length + each.alternatives.length > 0) lines.push('');

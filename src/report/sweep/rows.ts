@@ -1,4 +1,5 @@
 import type { SweepResult } from '../../sweep/result.ts';
+import { whyText } from '../../sweep/sentences.ts';
 import type { CsvValue } from '../csv.ts';
 import { doesAll, settingNames } from './say.ts';
 
@@ -14,7 +15,7 @@ export function csvRows(result: SweepResult): Record<string, CsvValue>[] {
       measured?.deadPeer[side][what]?.times.at(-1) ?? null;
     return {
       cell: cell.id,
-      why: cell.why ?? null,
+      why: cell.why === undefined ? null : whyText(cell.why),
       middlebox: boxes[cell.box]?.profile ?? null,
       idleTimeoutSeconds: boxes[cell.box]?.middlebox.timeoutSeconds ?? null,
       ...Object.fromEntries(names.map((name) => [name, cell.point[name] ?? null])),

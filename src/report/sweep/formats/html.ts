@@ -1,5 +1,6 @@
 import { plainDuration } from '../../../scenario/duration.ts';
 import type { CellResult, Recommendation, SweepResult } from '../../../sweep/result.ts';
+import { whereText, whyText } from '../../../sweep/sentences.ts';
 import { svgLadder, html as text } from '../../html-ladder.ts';
 import { agreementChart, type Chart, costChart, heatMap, survivalChart } from '../charts.ts';
 import { SCRIPT } from '../page-script.ts';
@@ -97,7 +98,7 @@ function recommendation(each: Recommendation, result: SweepResult): string {
   return `<article class="card"><h3 id="box-${each.box}">${text(boxName(result, each.box))} <small>${text(product)}</small></h3><p><strong>${text(each.sentence)}</strong></p>
 ${each.margin === null ? '' : `<p>Margin: ${text(each.margin)}.</p>`}
 ${cell === undefined ? '' : list(facts(cell))}
-${each.neighbours.length === 0 ? '' : `<h4>What lies next to it, measured</h4><ul>${each.neighbours.map(({ cell: id, where, says }) => `<li>${text(where)}: <code>${text(tuningOf(result, id))}</code> ${text(says)}</li>`).join('')}</ul>`}
+${each.neighbours.length === 0 ? '' : `<h4>What lies next to it, measured</h4><ul>${each.neighbours.map((near) => `<li>${text(whereText(near))}: <code>${text(tuningOf(result, near.cell))}</code> ${text(near.says)}</li>`).join('')}</ul>`}
 ${each.alternatives.length === 0 ? '' : `<h4>Also possible</h4><ul>${each.alternatives.map(({ cell: id, says }) => `<li><code>${text(tuningOf(result, id))}</code> ${text(says)}</li>`).join('')}</ul>`}
 ${each.remedy === null ? '' : `<h4>The box itself, more patient than the quiet</h4><pre tabindex="0" aria-label="configuration of the box">${text(each.remedy)}</pre>`}
 ${settings(each)}</article>`;
@@ -128,7 +129,7 @@ function table(result: SweepResult): string {
     const proportions = (of: Record<string, { yes: number; of: number }> | undefined, keys: readonly number[]) =>
       keys.map((key) => share(of?.[key])).join(' ');
     const number = (value: number | null | undefined) => ` data-value="${value ?? -1}"`;
-    return `<tr data-state="${state}"><th scope="row">${text(boxName(result, cell.box))}${cell.why === undefined ? '' : `<br><small>${text(cell.why)}</small>`}</th>${names.map((name) => `<td${number(cell.point[name])}>${text(settingText(cell, name))}</td>`).join('')}<td class="${state}"${number(measured ? measured.survives.yes / measured.survives.of : null)}>${share(measured?.survives)}</td><td>${predicted.survives}</td><td>${text(
+    return `<tr data-state="${state}"><th scope="row">${text(boxName(result, cell.box))}${cell.why === undefined ? '' : `<br><small>${text(whyText(cell.why))}</small>`}</th>${names.map((name) => `<td${number(cell.point[name])}>${text(settingText(cell, name))}</td>`).join('')}<td class="${state}"${number(measured ? measured.survives.yes / measured.survives.of : null)}>${share(measured?.survives)}</td><td>${predicted.survives}</td><td>${text(
       measured
         ? Object.entries(measured.firstRequest)
             .map(([met, times]) => `${met} ${times}`)

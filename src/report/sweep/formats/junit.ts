@@ -1,3 +1,4 @@
+import { asExpected } from '../../../sweep/verdict.ts';
 import { xml } from '../../xml.ts';
 import type { SweepReporter } from '../reporter.ts';
 import { boxName } from '../say.ts';
@@ -13,10 +14,10 @@ const junit: SweepReporter = {
         const found = each.cell !== null || each.verdict === 'not-needed';
         return [
           { where, name: 'a tuning does all that is asked', failure: found ? undefined : each.sentence },
-          ...each.neighbours.map(({ cell, expected, says }) => ({
+          ...each.neighbours.map((neighbour) => ({
             where,
-            name: `${cell} ${expected}`,
-            failure: says.startsWith(expected) ? undefined : says,
+            name: `${neighbour.cell} ${neighbour.expected}`,
+            failure: asExpected(neighbour) === true ? undefined : neighbour.says,
           })),
         ];
       }),

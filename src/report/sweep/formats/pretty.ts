@@ -1,4 +1,5 @@
 import type { SweepResult } from '../../../sweep/result.ts';
+import { whereText } from '../../../sweep/sentences.ts';
 import { painter, wrap } from '../../text.ts';
 import type { SweepReporter } from '../reporter.ts';
 import {
@@ -119,8 +120,8 @@ const pretty: SweepReporter = {
       say(`${found ? '▸' : '▹'} ${recommendation.sentence}`, 0, 'bold');
       if (recommendation.margin !== null) say(`margin: ${recommendation.margin}`, 2);
       if (recommendation.cell !== null) for (const line of best(result, recommendation.cell)) say(line, 2, 'dim');
-      for (const { cell, where, says } of recommendation.neighbours)
-        say(`${where}: ${tuningOf(result, cell)}: ${says}`, 2);
+      for (const neighbour of recommendation.neighbours)
+        say(`${whereText(neighbour)}: ${tuningOf(result, neighbour.cell)}: ${neighbour.says}`, 2);
       for (const { cell, says } of recommendation.alternatives) say(`or ${tuningOf(result, cell)}: ${says}`, 2);
       if (recommendation.remedy !== null) say(`the box itself: ${recommendation.remedy.replaceAll('\n', '; ')}`, 2);
       const grid = landscape(result, recommendation.box, paint, width);

@@ -1,0 +1,25 @@
+import { LabError } from '../errors.ts';
+import { SWEEP_SCHEMA_VERSION, type SweepResult, sweepResultSchema } from './result.ts';
+
+/**
+ * The result of a sweep, from a parsed result.json.
+ * @throws LabError BAD_EVIDENCE where it is of another version, or not of the published schema
+ */
+export function parseSweepResult(document: unknown, { file, folder }: { file: string; folder: string }): SweepResult {
+  const todo = `npm run sweep -- --resume ${folder} makes it again from its trials`;
+  const version = (document as { schemaVersion?: unknown } | null)?.schemaVersion;
+  if (typeof version === 'number' && version !== SWEEP_SCHEMA_VERSION)
+    throw new LabError(
+      'BAD_EVIDENCE',
+      `${file} has schema version ${version}; this version of idlelab reads ${SWEEP_SCHEMA_VERSION}`,
+      version < SWEEP_SCHEMA_VERSION ? todo : 'read it with the newer idlelab that wrote it',
+    );
+  const parsed = sweepResultSchema.safeParse(document);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new LabError(
+    'BAD_EVIDENCE',
+    `${file} is not as this version writes it: ${issue?.path.join('.')}: ${issue?.message}`,
+    todo,
+  );
+}
