@@ -1,5 +1,6 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Engine } from './engines/engine.ts';
 import { LabError, messageOf } from './errors.ts';
 import { writePcapng } from './evidence/pcapng.ts';
@@ -77,6 +78,11 @@ export async function runScenario(plan: Plan, options: RunOptions): Promise<{ re
     for (const file of readdirSync(run.partial)) if (file.endsWith('.pcap')) rmSync(join(run.partial, file));
     save();
     await writeReports(run.partial, result);
+    // Judging and writing do not yield: an interruption that came meanwhile is heard now. The first turn of the event loop
+    // may already be past its poll phase, where signals arrive; the second is not.
+    await setImmediate();
+    await setImmediate();
+    signal.throwIfAborted();
     return { result, folder: run.commit() };
   } catch (error) {
     run.discard();
