@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Flow, FlowEvent } from '../../src/evidence/flows.ts';
 import type { SocketRow } from '../../src/evidence/sockets.ts';
 import { packageRoot } from '../../src/root.ts';
@@ -22,9 +22,11 @@ interface Probed {
 }
 
 const probe = join(packageRoot, 'test/linux/probe.ts');
-const seen = JSON.parse(
-  execFileSync('unshare', ['--user', '--map-root-user', '--net', process.execPath, probe], { encoding: 'utf8' }),
-) as Probed;
+let seen: Probed;
+beforeAll(() => {
+  const command = ['--user', '--map-root-user', '--net', process.execPath, probe];
+  seen = JSON.parse(execFileSync('unshare', command, { encoding: 'utf8' })) as Probed;
+});
 const SERVER = '127.0.0.1:6379';
 
 /** "0100007F:18EB" of /proc/net/tcp, as people write it. */

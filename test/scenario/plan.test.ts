@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SCENARIOS, TUNINGS } from '../../src/scenario/catalogue.ts';
 import { planScenario } from '../../src/scenario/make-plan.ts';
@@ -39,8 +40,11 @@ describe('a plan', () => {
     );
   });
 
-  it('has named tunings that say in their comment where the values come from', () =>
-    expect(TUNINGS.names().length).toBeGreaterThan(0));
+  it.each(TUNINGS.names())('the tuning %s says in its opening comment whose values it has', (name) => {
+    const comment = /^(?:#.*\n)+/.exec(readFileSync(TUNINGS.path(name), 'utf8'))?.[0] ?? '';
+    // The product and its version, as in "ioredis 5 as it comes".
+    expect(comment).toMatch(/^# \w+ \d/);
+  });
 });
 
 describe('every shipped scenario', () => {
