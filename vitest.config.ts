@@ -40,7 +40,6 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [...CONTAINERS, ...VIRTUAL, ...LAB],
-          testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
       },
