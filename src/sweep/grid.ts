@@ -152,8 +152,9 @@ export function settingsText(point: Point): string {
   return pointText(Object.fromEntries(Object.entries(point).filter(on)));
 }
 
-/** A value as people write it: "350s", "9", "off". */
+/** A value as people write it: "350s", "9", "off"; of a parameter that another version had, the figure. */
 export function valueText(parameter: ParameterName, value: number): string {
+  if (!Object.hasOwn(PARAMETERS, parameter)) return String(value);
   const { kind, off }: Parameter = PARAMETERS[parameter];
   if (off && value === 0) return 'off';
   return kind === 'duration' ? shortDuration(value) : String(value);

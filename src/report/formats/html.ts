@@ -1,7 +1,9 @@
+import { type Html, html } from '../../base/escape/html.ts';
 import type { ActResult, Finding, Result } from '../../judge/result.ts';
 import { formatDuration } from '../../scenario/duration.ts';
-import { svgLadder, html as text } from '../html-ladder.ts';
+import { svgLadder } from '../html-ladder.ts';
 import { outcomeTable } from '../outcome-rows.ts';
+import { page } from '../page.ts';
 import type { Reporter } from '../reporter.ts';
 import { paragraphs } from '../text.ts';
 import { hzText, timeText } from './pretty.ts';
@@ -39,37 +41,30 @@ function pointer(each: Finding['evidence'][number]): string {
   return `${kind} of ${host} at ${each.at.toFixed(3)} s: ${each.note}`;
 }
 
-function finding({ status, title, expected, observed, why, remedy, evidence, id }: Finding): string {
-  const rows: [string, string][] = [
-    ['expected', text(expected)],
-    ['observed', text(observed)],
-    ['why', text(why)],
-    ...(remedy.length > 0
-      ? [
-          [
-            'fix',
-            remedy.map(({ where, text: line }) => `<small>${text(where)}</small><pre>${text(line)}</pre>`).join(''),
-          ] as [string, string],
-        ]
-      : []),
-    ...(evidence.length > 0
-      ? [['evidence', evidence.map((each) => text(pointer(each))).join('<br>')] as [string, string]]
-      : []),
+function finding({ status, title, expected, observed, why, remedy, evidence, id }: Finding): Html {
+  const rows: [string, Html | string][] = [
+    ['expected', expected],
+    ['observed', observed],
+    ['why', why],
   ];
-  return `<article class="${status}"><h4 class="${status}">${MARKS[status]} ${text(title)} <small>${text(id)}</small></h4><dl>${rows.map(([term, words]) => `<dt>${term}</dt><dd>${words}</dd>`).join('')}</dl></article>`;
+  if (remedy.length > 0)
+    rows.push(['fix', html`${remedy.map(({ where, text }) => html`<small>${where}</small><pre>${text}</pre>`)}`]);
+  if (evidence.length > 0)
+    rows.push(['evidence', html`${evidence.map((each, index) => [index > 0 && html`<br>`, pointer(each)])}`]);
+  return html`<article class="${status}"><h4 class="${status}">${MARKS[status]} ${title} <small>${id}</small></h4><dl>${rows.map(([term, words]) => html`<dt>${term}</dt><dd>${words}</dd>`)}</dl></article>\n`;
 }
 
-function table(rows: readonly (readonly string[])[], about: string): string {
+function table(rows: readonly (readonly string[])[], about: string): Html {
   const [head = [], ...body] = rows;
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${text(about)}"><table><thead><tr>${head.map((cell) => `${cell === '' ? '<td></td>' : `<th scope="col">${text(cell)}</th>`}`).join('')}</tr></thead><tbody>${body
-    .map(
-      ([first = '', ...cells]) =>
-        `<tr><th scope="row">${text(first)}</th>${cells.map((cell) => `<td>${text(cell)}</td>`).join('')}</tr>`,
-    )
-    .join('')}</tbody></table></div>`;
+  const top = head.map((cell) => (cell === '' ? html`<td></td>` : html`<th scope="col">${cell}</th>`));
+  const lines = body.map(
+    ([first = '', ...cells]) =>
+      html`<tr><th scope="row">${first}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`,
+  );
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${about}"><table><thead><tr>${top}</tr></thead><tbody>${lines}</tbody></table></div>`;
 }
 
-function act(each: ActResult): string {
+function act(each: ActResult, index: number): Html {
   const rows = each.keepalive.map(({ host, process, sockets, asked, kernel, timer }) => [
     `${host} (${process}) × ${sockets}`,
     asked,
@@ -78,11 +73,12 @@ function act(each: ActResult): string {
       : 'SO_KEEPALIVE off',
     timer ?? 'none',
   ]);
-  return `<section><h2 id="${text(each.name)}"><span class="${each.verdict}">${MARKS[each.verdict]}</span> ${text(each.name)}: ${text(each.title)}</h2>
-<p class="soft">Connection ${each.ladder.connection} of ${text(each.ladder.lanes[0]?.host ?? '')}, as the captures of all hosts saw it. Sequence numbers are relative; times are seconds since the act began.</p>
-<div class="scroll" tabindex="0" role="region" aria-label="${text(`ladder of ${each.name}`)}">${svgLadder(each.ladder, `${each.name}-`)}</div>
-<h3>Findings</h3>${each.findings.map(finding).join('\n')}
-${rows.length > 0 ? `<h3>Keepalive: what was asked for, what the kernel has</h3>${table([['sockets', 'asked for', 'kernel (getsockopt)', 'timer (ss -o)'], ...rows], `keepalive in ${each.name}`)}` : ''}</section>`;
+  const heads = ['sockets', 'asked for', 'kernel (getsockopt)', 'timer (ss -o)'];
+  return html`<section><h2 id="act-${index}"><span class="${each.verdict}">${MARKS[each.verdict]}</span> ${each.name}: ${each.title}</h2>
+<p class="soft">Connection ${each.ladder.connection} of ${each.ladder.lanes[0]?.host}, as the captures of all hosts saw it. Sequence numbers are relative; times are seconds since the act began.</p>
+<div class="scroll" tabindex="0" role="region" aria-label="ladder of ${each.name}">${svgLadder(each.ladder, `act-${index}-`)}</div>
+<h3>Findings</h3>${each.findings.map(finding)}
+${rows.length > 0 && html`<h3>Keepalive: what was asked for, what the kernel has</h3>${table([heads, ...rows], `keepalive in ${each.name}`)}`}</section>\n`;
 }
 
 function facts(result: Result): string {
@@ -97,31 +93,32 @@ function facts(result: Result): string {
     `started ${result.startedAt}, took ${timeText(result)}`,
   ]
     .filter(Boolean)
-    .map(text)
     .join(' · ');
 }
+
+const problem = ({ code, message, todo }: NonNullable<Result['problem']>): Html =>
+  html`<article class="inconclusive"><h4 class="unknown">${code}</h4><pre>${message}</pre><p>${todo}</p></article>`;
 
 const report: Reporter = {
   about: 'a page that needs nothing else: ladder, findings, figures',
   file: 'report.html',
   single: true,
   render(result) {
-    return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${text(`${result.title}: ${result.verdict}`)} – idlelab</title><style>${STYLE}</style></head><body>
-<header><h1>${text(result.title)}</h1>${paragraphs(result.story)
-      .map((part) => `<p>${text(part)}</p>`)
-      .join('')}
+    const { title, story, verdict, acts } = result;
+    const verdicts = acts.map(({ name, verdict: each }) => `${name}: ${each}`).join(', ');
+    return page({
+      title: `${title}: ${verdict}`,
+      style: STYLE,
+      body: html`<header><h1>${title}</h1>${paragraphs(story).map((part) => html`<p>${part}</p>`)}
 <p class="soft">${facts(result)}</p>
-<div class="verdict ${result.verdict}">${MARKS[result.verdict]} ${result.verdict.toUpperCase()} <span class="soft">${result.acts.map(({ name, verdict }) => text(`${name}: ${verdict}`)).join(', ')}</span></div></header>
+<div class="verdict ${verdict}">${MARKS[verdict]} ${verdict.toUpperCase()} <span class="soft">${verdicts}</span></div></header>
 <main>
-${result.problem ? `<article class="inconclusive"><h4 class="unknown">${text(result.problem.code)}</h4><pre>${text(result.problem.message)}</pre><p>${text(result.problem.todo)}</p></article>` : ''}
-${result.acts.length > 0 ? `<h2>The acts side by side</h2>${table(outcomeTable(result.acts), 'the acts side by side')}` : ''}
-${result.acts.map(act).join('\n')}
+${result.problem && problem(result.problem)}
+${acts.length > 0 && html`<h2>The acts side by side</h2>${table(outcomeTable(acts), 'the acts side by side')}`}
+${acts.map(act)}
 </main>
-<footer><p class="soft">Packet numbers are those of capture.pcapng in this folder; sockets.ndjson, flows.ndjson and events.ndjson hold the rest of the evidence, config/ what the services were given.</p></footer>
-</body></html>
-`;
+<footer><p class="soft">Packet numbers are those of capture.pcapng in this folder; sockets.ndjson, flows.ndjson and events.ndjson hold the rest of the evidence, config/ what the services were given.</p></footer>`,
+    });
   },
 };
 export default report;

@@ -1,7 +1,7 @@
 // Words and figures that several formats share.
 import { plainDuration, shortDuration } from '../../scenario/duration.ts';
 import { satisfies } from '../../sweep/answers.ts';
-import { PARAMETERS, type ParameterName, settingsText, valueText } from '../../sweep/grid.ts';
+import { type ParameterName, settingsText, valueText } from '../../sweep/grid.ts';
 import type { CellResult, SweepResult } from '../../sweep/result.ts';
 
 export const count = (value: number): string => value.toLocaleString('en');
@@ -17,7 +17,7 @@ export const boxName = ({ boxes }: SweepResult, index: number): string => {
 export function settingText(cell: CellResult, name: string): string {
   const parameter = name.replace('server.', '') as ParameterName;
   const value = cell.point[name];
-  return value === undefined ? '' : parameter in PARAMETERS ? valueText(parameter, value) : String(value);
+  return value === undefined ? '' : valueText(parameter, value);
 }
 
 /** The names of everything that is varied, in order. */

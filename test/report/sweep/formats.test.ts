@@ -43,9 +43,20 @@ describe.each([80, 200])('in a terminal of %i columns', (columns) => {
 });
 
 describe('a disagreement between model and kernel', () => {
-  it.each(SWEEP_REPORTERS.names().filter((name) => name !== 'csv'))('%s tells of it', async (name) => {
-    const shown = await render(name, spoiled());
-    expect(shown).toMatch(/not (?:are )?(?:as|what the model) predict|are not|disagreements/);
+  /** How each format tells that the model and the kernel differ; CSV has cells only. */
+  const TELLS: Record<string, RegExp> = {
+    github: /^::error title=not as predicted::quiet;/m,
+    html: /<section><h2>1 measurements are not what the model predicts<\/h2>/,
+    json: /"disagreements": \[\s*\{\s*"trial": "quiet;/,
+    junit: /<testcase classname="[^"]*\.model" name="quiet;[^>]*>\s*<failure/,
+    markdown: /^### 1 measurements are not what the model predicts\n\n\| trial/m,
+    minimal: /^1 measurements are not what the model predicts$/m,
+    pretty: /^✖ 1 measurements are not what the model predicts:$/m,
+  };
+  it.each(SWEEP_REPORTERS.names().filter((name) => name !== 'csv'))('%s tells of it, and only then', async (name) => {
+    const tells = TELLS[name] ?? expect.fail(`nothing says how ${name} tells`);
+    expect(await render(name, spoiled())).toMatch(tells);
+    expect(await render(name)).not.toMatch(tells);
   });
   it('comes before any recommendation', async () => {
     const shown = await render('pretty', spoiled());

@@ -9,16 +9,19 @@ import report from '../../../src/report/sweep/formats/html.ts';
 import { packageRoot } from '../../../src/root.ts';
 import type { SweepResult } from '../../../src/sweep/result.ts';
 import { CHROMIUM, mayBeMissing } from '../../helpers/browser.ts';
+import { ATTACKS, hostileSweep } from '../../helpers/hostile.ts';
+import { account, listener, markupFor } from '../../helpers/stranger.ts';
 
 const result = JSON.parse(readFileSync(join(packageRoot, 'test/fixtures/sweep/result.json'), 'utf8')) as SweepResult;
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const CONTEXT = { columns: 120, color: false, folder: '.' };
 const folder = mkdtempSync(join(tmpdir(), 'idlelab-test-page-'));
 const file = join(folder, 'report.html');
 
 describe.skipIf(CHROMIUM === undefined && mayBeMissing)('report.html of a sweep, in a browser', () => {
   let browser: Browser;
   beforeAll(async () => {
-    writeFileSync(file, await report.render(result, { columns: 120, color: false, folder: '.' }));
+    writeFileSync(file, await report.render(result, CONTEXT));
     browser = await chromium.launch({ executablePath: CHROMIUM as string, args: ['--no-sandbox'] });
   });
   afterAll(async () => {
@@ -102,5 +105,26 @@ describe.skipIf(CHROMIUM === undefined && mayBeMissing)('report.html of a sweep,
     const printed = await open();
     expect((await printed.page.pdf()).subarray(0, 5).toString()).toBe('%PDF-');
     await printed.page.close();
+  });
+
+  it.each(Object.entries(ATTACKS))('runs nothing and asks for nothing where every word is %s', async (name, attack) => {
+    const file = join(folder, `${name}.html`);
+    writeFileSync(file, await report.render(hostileSweep(attack), CONTEXT));
+    expect(await account(browser, file)).toEqual({ said: [], asked: [], foreign: [], hacked: undefined });
+  });
+
+  it('has a policy that keeps markup from running and from the network, should any come in', async () => {
+    await using home = await listener();
+    const text = await report.render(result, CONTEXT);
+    const [open, shut] = [join(folder, 'open.html'), join(folder, 'shut.html')];
+    writeFileSync(shut, text.replace('</main>', `${markupFor(home.url)}</main>`));
+    const { said, hacked } = await account(browser, shut);
+    expect([hacked, home.asked]).toEqual([undefined, []]);
+    expect(said.filter((each) => /Content Security Policy/.test(each)).length).toBeGreaterThan(3);
+    // The same without the policy: the markup is as dangerous as it looks.
+    const without = readFileSync(shut, 'utf8').replace(/<meta http-equiv="Content-Security-Policy"[^>]*>/, '');
+    writeFileSync(open, without);
+    expect((await account(browser, open)).hacked).toBeDefined();
+    expect(home.asked).toContain('/img');
   });
 });

@@ -1,7 +1,9 @@
+import { type Html, html, raw } from '../../../base/escape/html.ts';
 import { plainDuration } from '../../../scenario/duration.ts';
 import type { CellResult, Recommendation, SweepResult } from '../../../sweep/result.ts';
 import { whereText, whyText } from '../../../sweep/sentences.ts';
-import { svgLadder, html as text } from '../../html-ladder.ts';
+import { svgLadder } from '../../html-ladder.ts';
+import { page } from '../../page.ts';
 import { agreementChart, type Chart, costChart, heatMap, survivalChart } from '../charts.ts';
 import { SCRIPT } from '../page-script.ts';
 import { STYLE } from '../page-style.ts';
@@ -26,11 +28,11 @@ import {
 const MARKS = { pass: '✔', fail: '✖', inconclusive: '?' } as const;
 /** More rows than anybody scrolls through; the rest is in cells.csv and in the data of the page. */
 const MOST_ROWS = 2000;
+const MOST_PROBLEMS = 50;
 
-function figure(chart: Chart | undefined, title: string): string {
-  if (chart === undefined) return '';
-  return `<figure><h3>${text(title)}</h3><div class="scroll chart" tabindex="0" role="img" aria-label="${text(`${title}: ${chart.says}`)}">${chart.svg}</div><figcaption>${text(chart.says)}</figcaption></figure>`;
-}
+const figure = (chart: Chart | undefined, title: string): Html | undefined =>
+  chart &&
+  html`<figure><h3>${title}</h3><div class="scroll chart" tabindex="0" role="img" aria-label="${title}: ${chart.says}">${raw(chart.svg)}</div><figcaption>${chart.says}</figcaption></figure>`;
 
 function facts(cell: CellResult): [string, string][] {
   const { measured, predicted } = cell;
@@ -79,32 +81,30 @@ function facts(cell: CellResult): [string, string][] {
   return rows;
 }
 
-const list = (rows: readonly [string, string][]): string =>
-  `<dl>${rows.map(([term, words]) => `<dt>${text(term)}</dt><dd>${text(words)}</dd>`).join('')}</dl>`;
+const list = (rows: readonly [string, string][]): Html =>
+  html`<dl>${rows.map(([term, words]) => html`<dt>${term}</dt><dd>${words}</dd>`)}</dl>`;
 
-function settings({ settings: all, box }: Recommendation): string {
-  if (all.length === 0) return '';
-  return `<h3>To paste</h3>${all
-    .map(
-      ({ target, title, version, tested, text: config, note }) =>
-        `<details${target === 'sysctl' || target === 'haproxy' ? '' : ''}><summary>${text(title)}${version === null ? '' : ` <small>${text(version)}</small>`}</summary><div><button class="copy" type="button" hidden aria-label="copy ${text(target)} of recommendation ${box + 1}">copy</button><pre tabindex="0" aria-label="${text(title)}">${text(config)}</pre></div>${note === undefined ? '' : `<p>${text(note)}</p>`}<p class="soft">tested: ${text(tested)}</p></details>`,
-    )
-    .join('\n')}`;
-}
+const setting = (
+  { target, title, version, tested, text, note }: Recommendation['settings'][0],
+  box: number,
+): Html => html`<details><summary>${title}${version !== null && html` <small>${version}</small>`}</summary><div><button class="copy" type="button" hidden aria-label="copy ${target} of recommendation ${box + 1}">copy</button><pre tabindex="0" aria-label="${title}">${text}</pre></div>${note !== undefined && html`<p>${note}</p>`}<p class="soft">tested: ${tested}</p></details>
+`;
 
-function recommendation(each: Recommendation, result: SweepResult): string {
+function recommendation(each: Recommendation, result: SweepResult): Html {
   const cell = result.cells.find(({ id }) => id === each.cell);
   const product = result.boxes[each.box]?.product ?? '';
-  return `<article class="card"><h3 id="box-${each.box}">${text(boxName(result, each.box))} <small>${text(product)}</small></h3><p><strong>${text(each.sentence)}</strong></p>
-${each.margin === null ? '' : `<p>Margin: ${text(each.margin)}.</p>`}
-${cell === undefined ? '' : list(facts(cell))}
-${each.neighbours.length === 0 ? '' : `<h4>What lies next to it, measured</h4><ul>${each.neighbours.map((near) => `<li>${text(whereText(near))}: <code>${text(tuningOf(result, near.cell))}</code> ${text(near.says)}</li>`).join('')}</ul>`}
-${each.alternatives.length === 0 ? '' : `<h4>Also possible</h4><ul>${each.alternatives.map(({ cell: id, says }) => `<li><code>${text(tuningOf(result, id))}</code> ${text(says)}</li>`).join('')}</ul>`}
-${each.remedy === null ? '' : `<h4>The box itself, more patient than the quiet</h4><pre tabindex="0" aria-label="configuration of the box">${text(each.remedy)}</pre>`}
-${settings(each)}</article>`;
+  const { box, sentence, margin, neighbours, alternatives, remedy, settings } = each;
+  return html`<article class="card"><h3 id="box-${box}">${boxName(result, box)} <small>${product}</small></h3><p><strong>${sentence}</strong></p>
+${margin !== null && html`<p>Margin: ${margin}.</p>`}
+${cell && list(facts(cell))}
+${neighbours.length > 0 && html`<h4>What lies next to it, measured</h4><ul>${neighbours.map((near) => html`<li>${whereText(near)}: <code>${tuningOf(result, near.cell)}</code> ${near.says}</li>`)}</ul>`}
+${alternatives.length > 0 && html`<h4>Also possible</h4><ul>${alternatives.map(({ cell: id, says }) => html`<li><code>${tuningOf(result, id)}</code> ${says}</li>`)}</ul>`}
+${remedy !== null && html`<h4>The box itself, more patient than the quiet</h4><pre tabindex="0" aria-label="configuration of the box">${remedy}</pre>`}
+${settings.length > 0 && html`<h3>To paste</h3>${settings.map((one) => setting(one, box))}`}</article>
+`;
 }
 
-function table(result: SweepResult): string {
+function table(result: SweepResult): Html {
   const names = settingNames(result);
   const cells = landscapeOf(result);
   const beside = result.cells.filter(({ why }) => why !== undefined);
@@ -123,37 +123,66 @@ function table(result: SweepResult): string {
     'zombies',
     'all asked',
   ];
-  const row = (cell: CellResult): string => {
+  const row = (cell: CellResult): Html => {
     const { measured, predicted } = cell;
     const state = stateOf(cell);
     const proportions = (of: Record<string, { yes: number; of: number }> | undefined, keys: readonly number[]) =>
-      keys.map((key) => share(of?.[key])).join(' ');
-    const number = (value: number | null | undefined) => ` data-value="${value ?? -1}"`;
-    return `<tr data-state="${state}"><th scope="row">${text(boxName(result, cell.box))}${cell.why === undefined ? '' : `<br><small>${text(whyText(cell.why))}</small>`}</th>${names.map((name) => `<td${number(cell.point[name])}>${text(settingText(cell, name))}</td>`).join('')}<td class="${state}"${number(measured ? measured.survives.yes / measured.survives.of : null)}>${share(measured?.survives)}</td><td>${predicted.survives}</td><td>${text(
-      measured
-        ? Object.entries(measured.firstRequest)
-            .map(([met, times]) => `${met} ${times}`)
-            .join(', ')
-        : '–',
-    )}</td><td>${proportions(measured?.lost, result.lost)}</td><td>${proportions(measured?.outage, result.outages)}</td><td${number(measured?.deadPeer.client.idle?.times.at(-1))}>${text(noticedText(measured?.deadPeer.client.idle))}</td><td${number(measured?.deadPeer.client.inFlight?.times.at(-1))}>${text(noticedText(measured?.deadPeer.client.inFlight))}</td><td${number(measured?.cost?.bytesAnHour)}>${measured?.cost ? Math.round(measured.cost.bytesAnHour) : '–'}</td><td>${share(measured?.zombies)}</td><td>${doesAll(cell) ? 'yes' : 'no'}</td></tr>`;
+      html`<td>${keys.map((key) => share(of?.[key])).join(' ')}</td>`;
+    const number = (value: number | null | undefined) => html` data-value="${value ?? -1}"`;
+    const noticed = (of: Parameters<typeof noticedText>[0]) =>
+      html`<td${number(of?.times.at(-1))}>${noticedText(of)}</td>`;
+    const met = Object.entries(measured?.firstRequest ?? {}).map(([word, times]) => `${word} ${times}`);
+    const { yes = 0, of = 0 } = measured?.survives ?? {};
+    return html`<tr data-state="${state}"><th scope="row">${boxName(result, cell.box)}${cell.why !== undefined && html`<br><small>${whyText(cell.why)}</small>`}</th>${names.map((name) => html`<td${number(cell.point[name])}>${settingText(cell, name)}</td>`)}<td class="${state}"${number(measured ? yes / of : null)}>${share(measured?.survives)}</td><td>${predicted.survives}</td><td>${measured ? met.join(', ') : '–'}</td>${proportions(measured?.lost, result.lost)}${proportions(measured?.outage, result.outages)}${noticed(measured?.deadPeer.client.idle)}${noticed(measured?.deadPeer.client.inFlight)}<td${number(measured?.cost?.bytesAnHour)}>${measured?.cost ? Math.round(measured.cost.bytesAnHour) : '–'}</td><td>${share(measured?.zombies)}</td><td>${doesAll(cell) ? 'yes' : 'no'}</td></tr>
+`;
   };
   const omitted = beside.length + cells.length - all.length;
-  return `<section id="cells"><h2>Every cell</h2><div class="tools" hidden><label>narrow: <input id="filter" type="search" placeholder="words, as in 100s"></label><label>outcome: <select id="state"><option value="">all</option><option value="holds">outlives the quiet</option><option value="sometimes">sometimes</option><option value="breaks">does not</option><option value="unmeasured">not measured</option></select></label><span id="shown" role="status"></span></div>
-<div class="scroll" tabindex="0" role="region" aria-label="every cell"><table><thead><tr>${heads.map((head) => `<th scope="col"><button type="button">${text(head)}</button></th>`).join('')}</tr></thead><tbody>${all.map(row).join('\n')}</tbody></table></div>${omitted > 0 ? `<p class="soft">${count(omitted)} more in cells.csv and in result.json.</p>` : ''}</section>`;
+  return html`<section id="cells"><h2>Every cell</h2><div class="tools" hidden><label>narrow: <input id="filter" type="search" placeholder="words, as in 100s"></label><label>outcome: <select id="state"><option value="">all</option><option value="holds">outlives the quiet</option><option value="sometimes">sometimes</option><option value="breaks">does not</option><option value="unmeasured">not measured</option></select></label><span id="shown" role="status"></span></div>
+<div class="scroll" tabindex="0" role="region" aria-label="every cell"><table><thead><tr>${heads.map((head) => html`<th scope="col"><button type="button">${head}</button></th>`)}</tr></thead><tbody>${all.map(row)}</tbody></table></div>${omitted > 0 && html`<p class="soft">${count(omitted)} more in cells.csv and in result.json.</p>`}</section>`;
 }
 
-function ladders({ witnesses }: SweepResult): string {
-  if (witnesses.length === 0) return '';
-  const options = witnesses
-    .map(({ title }, index) => `<option value="ladder-${index}">${text(title)}</option>`)
-    .join('');
-  return `<section id="ladders"><h2>One connection, packet by packet</h2><p class="soft">Played once more with a capture on every host. Sequence numbers are relative; times are seconds since the first packet; the middlebox’s idle clock stands beside what it lets through.</p>
+function ladders({ witnesses }: SweepResult): Html | undefined {
+  if (witnesses.length === 0) return undefined;
+  const options = witnesses.map(({ title }, index) => html`<option value="ladder-${index}">${title}</option>`);
+  return html`<section id="ladders"><h2>One connection, packet by packet</h2><p class="soft">Played once more with a capture on every host. Sequence numbers are relative; times are seconds since the first packet; the middlebox’s idle clock stands beside what it lets through.</p>
 <p class="tools" hidden><label>connection: <select id="ladder-of">${options}</select></label></p>
-${witnesses.map(({ title, says, ladder }, index) => `<figure class="ladder" id="ladder-${index}"><h3>${text(title)}</h3><figcaption>${text(says)}</figcaption><div class="scroll" tabindex="0" role="region" aria-label="${text(`ladder: ${title}`)}">${svgLadder(ladder, `l${index}-`)}</div></figure>`).join('\n')}</section>`;
+${witnesses.map(
+  ({ title, says, ladder }, index) =>
+    html`<figure class="ladder" id="ladder-${index}"><h3>${title}</h3><figcaption>${says}</figcaption><div class="scroll" tabindex="0" role="region" aria-label="ladder: ${title}">${svgLadder(ladder, `l${index}-`)}</div></figure>\n`,
+)}</section>`;
 }
 
-/** JSON that cannot end the element it stands in. */
-const embedded = (result: SweepResult): string => JSON.stringify(result).replaceAll('<', '\\u003c');
+const VERDICTS = {
+  pass: 'model and measurements agree',
+  fail: 'model and measurements do not agree',
+  inconclusive: 'inconclusive',
+} as const;
+
+const wrong = (all: SweepResult['disagreements']): Html =>
+  html`<section><h2>${count(all.length)} measurements are not what the model predicts</h2>${all.map(
+    ({ trial, predicted, measured }) =>
+      html`<article class="card wrong"><p><code>${trial}</code></p>${list([
+        ['predicted', predicted],
+        ['measured', measured],
+      ])}</article>\n`,
+  )}</section>`;
+
+const traps = (all: SweepResult['traps']): Html =>
+  html`<section id="traps"><h2>Traps that were seen</h2>${all.map(({ title, why, seen }) => html`<article class="card trap"><h3>${title}</h3><p>${why}.</p><p class="soft">Seen: ${seen}.</p></article>`)}</section>`;
+
+const method = (result: SweepResult): Html => {
+  const boxes = result.boxes.map(
+    ({ profile, product, confidence }) => `${profile}: ${product}, its behaviour ${confidence}`,
+  );
+  const lines = [
+    ...howMeasured(result),
+    'A cell’s answers are proportions over repeats that start at different offsets, for a timer’s lateness depends on when it began; intervals are Wilson’s, 95 %.',
+    'Each question has connections of its own, all at the same time. What a middlebox does not concern (a dead peer, an outage, cost) is measured on a path that forgets nobody.',
+    `${boxes.join('; ')}.`,
+  ];
+  const { problems, story } = result;
+  return html`<section id="method"><h2>How it was measured, and how sure</h2>${story !== '' && html`<p>${story}</p>`}<ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>${problems.length > 0 && html`<h3>Without an answer</h3><ul>${problems.slice(0, MOST_PROBLEMS).map((problem) => html`<li>${problem}</li>`)}</ul>`}</section>`;
+};
 
 const report: SweepReporter = {
   about: 'a page that needs nothing else: answer, charts, settings to paste, every cell',
@@ -165,56 +194,28 @@ const report: SweepReporter = {
       survivalChart(result),
       agreementChart(result),
     ]);
-    const wrong = result.disagreements;
-    return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${text(result.title)} – idlelab</title><link rel="icon" href="data:,"><style>${STYLE}</style></head><body>
-<a class="skip" href="#answer">to the answer</a>
-<header><h1>${text(result.title)}</h1>
-<p class="answer" id="answer">${text(headline(result))}</p>
-<p><span class="verdict ${result.verdict}">${MARKS[result.verdict]} ${result.verdict === 'pass' ? 'model and measurements agree' : result.verdict === 'fail' ? 'model and measurements do not agree' : 'inconclusive'}</span></p>
-<p class="soft">${text(howMeasured(result).slice(0, 2).join('. '))}.</p>
-<nav aria-label="sections"><a href="#recommendations">what to set</a>${map ? '<a href="#landscape">landscape</a>' : ''}${result.traps.length > 0 ? '<a href="#traps">traps</a>' : ''}${result.witnesses.length > 0 ? '<a href="#ladders">packets</a>' : ''}<a href="#cells">every cell</a><a href="#method">how it was measured</a></nav></header>
+    const { title, verdict, disagreements, traps: seen, witnesses } = result;
+    return page({
+      title,
+      style: STYLE,
+      data: result,
+      script: SCRIPT,
+      body: html`<a class="skip" href="#answer">to the answer</a>
+<header><h1>${title}</h1>
+<p class="answer" id="answer">${headline(result)}</p>
+<p><span class="verdict ${verdict}">${MARKS[verdict]} ${VERDICTS[verdict]}</span></p>
+<p class="soft">${howMeasured(result).slice(0, 2).join('. ')}.</p>
+<nav aria-label="sections"><a href="#recommendations">what to set</a>${map && html`<a href="#landscape">landscape</a>`}${seen.length > 0 && html`<a href="#traps">traps</a>`}${witnesses.length > 0 && html`<a href="#ladders">packets</a>`}<a href="#cells">every cell</a><a href="#method">how it was measured</a></nav></header>
 <main>
-${
-  wrong.length > 0
-    ? `<section><h2>${count(wrong.length)} measurements are not what the model predicts</h2>${wrong
-        .map(
-          ({ trial, predicted, measured }) =>
-            `<article class="card wrong"><p><code>${text(trial)}</code></p>${list([
-              ['predicted', predicted],
-              ['measured', measured],
-            ])}</article>`,
-        )
-        .join('\n')}</section>`
-    : ''
-}
-<section id="recommendations"><h2>What to set</h2>${inOrder(result)
-      .map((each) => recommendation(each, result))
-      .join('\n')}</section>
-<section id="landscape">${map || cost || survival ? '<h2>The landscape</h2>' : ''}${figure(map, 'Which settings outlive the quiet')}${figure(cost, 'What it costs, and how soon a dead peer is noticed')}${figure(survival, 'Just below the patience')}${figure(agreement, 'Predicted and measured')}</section>
-${result.traps.length > 0 ? `<section id="traps"><h2>Traps that were seen</h2>${result.traps.map(({ title, why, seen }) => `<article class="card trap"><h3>${text(title)}</h3><p>${text(why)}.</p><p class="soft">Seen: ${text(seen)}.</p></article>`).join('\n')}</section>` : ''}
+${disagreements.length > 0 && wrong(disagreements)}
+<section id="recommendations"><h2>What to set</h2>${inOrder(result).map((each) => recommendation(each, result))}</section>
+<section id="landscape">${(map || cost || survival) && html`<h2>The landscape</h2>`}${figure(map, 'Which settings outlive the quiet')}${figure(cost, 'What it costs, and how soon a dead peer is noticed')}${figure(survival, 'Just below the patience')}${figure(agreement, 'Predicted and measured')}</section>
+${seen.length > 0 && traps(seen)}
 ${ladders(result)}
 ${table(result)}
-<section id="method"><h2>How it was measured, and how sure</h2>${result.story ? `<p>${text(result.story)}</p>` : ''}<ul>${howMeasured(
-      result,
-    )
-      .map((line) => `<li>${text(line)}</li>`)
-      .join(
-        '',
-      )}<li>A cell’s answers are proportions over repeats that start at different offsets, for a timer’s lateness depends on when it began; intervals are Wilson’s, 95 %.</li><li>Each question has connections of its own, all at the same time. What a middlebox does not concern (a dead peer, an outage, cost) is measured on a path that forgets nobody.</li><li>${text(result.boxes.map((box) => `${box.profile}: ${box.product}, its behaviour ${box.confidence}`).join('; '))}.</li></ul>${
-      result.problems.length > 0
-        ? `<h3>Without an answer</h3><ul>${result.problems
-            .slice(0, 50)
-            .map((problem) => `<li>${text(problem)}</li>`)
-            .join('')}</ul>`
-        : ''
-    }</section>
-</main>
-<script type="application/json" id="result">${embedded(result)}</script>
-<script>${SCRIPT}</script>
-</body></html>
-`;
+${method(result)}
+</main>`,
+    });
   },
 };
 export default report;
