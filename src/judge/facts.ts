@@ -1,9 +1,11 @@
 import type { Broker } from '../../services/broker/broker.ts';
 import type { Library } from '../../services/client/library.ts';
 import type { Failure } from '../evidence/failure.ts';
+import type { Flow } from '../evidence/flows.ts';
 import { findJourneys, type Journey } from '../evidence/journeys.ts';
 import { type Matching, matchSockets } from '../evidence/match.ts';
-import type { ActEvidence, AppEvent, FlowChange, SampledSocket, SocketSample } from '../evidence/read.ts';
+import type { ProxySession } from '../evidence/proxy.ts';
+import type { ActEvidence, AppEvent, FlowChange, ProxyLog, SocketEnd, SocketSample } from '../evidence/read.ts';
 import { nameSegments, type Segment } from '../evidence/segments.ts';
 import type { StepRecord } from '../lab/record.ts';
 import { type ActPlan, clientOf, hostsOf, type MiddleboxPlan, middleboxOf } from '../scenario/plan.ts';
@@ -59,11 +61,21 @@ export interface FlowLife {
 }
 
 const endOf = ({ src, sport }: { src: string; sport: number }) => `${src}:${sport}`;
-function push<T>(map: Map<string, T[]>, key: string, value: T): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
+/** Every value under each of its keys, in their order. */
+function indexBy<K, T>(values: readonly T[], keysOf: (value: T) => Iterable<K>): Map<K, T[]> {
+  const index = new Map<K, T[]>();
+  for (const value of values)
+    for (const key of new Set(keysOf(value))) {
+      const list = index.get(key);
+      if (list) list.push(value);
+      else index.set(key, [value]);
+    }
+  return index;
 }
+const endsOf = ({ src, sport, dst, dport }: { src: string; sport: number; dst: string; dport: number }) => [
+  `${src}:${sport}`,
+  `${dst}:${dport}`,
+];
 /** By so much the clocks of two processes, the lab's and the client's, may differ at most; nothing happens so soon. */
 const CLOCKS_SECONDS = 0.05;
 /** Between the kernel's clock tick and ours. */
@@ -97,6 +109,8 @@ const codeOf = (event: AppEvent | undefined): string =>
       : event.event === 'close'
         ? 'closed'
         : (event.code ?? 'error');
+
+const isProbe = ({ first }: Journey) => first.outgoing && first.name === 'keepalive probe';
 
 /** Everything that checks, outcome and ladder ask of one act's evidence, each computed once, when first asked for. */
 export class ActFacts {
@@ -165,19 +179,34 @@ export class ActFacts {
 
   /** Journeys of one client connection, by the client's end. Behind a proxy: of the client's side. */
   journeysOf(local: string): Journey[] {
-    const byEnd = this.#once('journeysByEnd', () => {
-      const map = new Map<string, Journey[]>();
-      for (const journey of this.journeys) {
-        const ends = journey.hops.flatMap(({ src, sport, dst, dport }) => [`${src}:${sport}`, `${dst}:${dport}`]);
-        for (const end of new Set(ends)) push(map, end, journey);
-      }
-      return map;
-    });
+    const byEnd = this.#once('journeysByEnd', () => indexBy(this.journeys, ({ hops }) => hops.flatMap(endsOf)));
     const names = this.namesOf(local);
     if (names.size === 1) return byEnd.get(local) ?? [];
     return [...new Set([...names].flatMap((name) => byEnd.get(name) ?? []))].sort(
       (a, b) => a.first.time - b.first.time,
     );
+  }
+
+  /** The keepalive probes of one client connection, by the client's end, each counted once, where it was sent. */
+  probesOf(local: string): Journey[] {
+    return this.journeysOf(local).filter(isProbe);
+  }
+
+  /** What was captured of one client connection, by the client's end, at every host, in the order of time. */
+  segmentsOf(local: string): Segment[] {
+    const byEnd = this.#once('segmentsByEnd', () => indexBy(this.segments, endsOf));
+    const names = [...this.namesOf(local)];
+    const found = names.map((name) => byEnd.get(name) ?? []);
+    return found.length === 1 ? (found[0] as Segment[]) : [...new Set(found.flat())].sort((a, b) => a.time - b.time);
+  }
+
+  /** Sockets of one client connection that their kernels destroyed, by the client's end, at every host, in the order of time. */
+  endsOf(local: string): SocketEnd[] {
+    const byEnd = this.#once('endsByEnd', () =>
+      indexBy(this.evidence.ends, ({ socket }) => [socket.local, socket.peer]),
+    );
+    const found = [...this.namesOf(local)].flatMap((name) => byEnd.get(name) ?? []);
+    return [...new Set(found)].sort((a, b) => a.time - b.time);
   }
 
   /** Whether what goes along a flow ends at a broker. The box's own connections have flows too. */
@@ -226,6 +255,19 @@ export class ActFacts {
     });
   }
 
+  /** The TCP connections that one connection of the pool had, in the order of time. */
+  connectionsOf(connection: number): ClientConnection[] {
+    const index = this.#once('connectionsByNumber', () => indexBy(this.connections, (each) => [each.connection]));
+    return index.get(connection) ?? [];
+  }
+
+  #eventsOf(connection: number): AppEvent[] {
+    const index = this.#once('eventsByConnection', () =>
+      indexBy(this.evidence.events, (event) => (event.connection === undefined ? [] : [event.connection])),
+    );
+    return index.get(connection) ?? [];
+  }
+
   /** For every connection of the pool, the TCP connection it had at a moment. */
   connectionsAt(time: number): ClientConnection[] {
     const latest = new Map<number, ClientConnection>();
@@ -253,10 +295,8 @@ export class ActFacts {
   }
 
   #request(id: string, connection: number, startedAt: number): Request {
-    const later = this.evidence.events.filter((event) => event.time >= startedAt && event.connection === connection);
-    const local = this.connections
-      .filter((candidate) => candidate.connection === connection && candidate.openedAt <= startedAt)
-      .at(-1)?.local;
+    const later = this.#eventsOf(connection).filter((event) => event.time >= startedAt);
+    const local = this.connectionsOf(connection).findLast(({ openedAt }) => openedAt <= startedAt)?.local;
     const reply = later.find((event) => event.event === 'reply' && event.id === id);
     const first = later.find(
       (event) =>
@@ -307,8 +347,20 @@ export class ActFacts {
     });
   }
 
+  /** The first request after the quiet that was written to a TCP connection, by the client's end. */
+  morningOn(local: string): Request | undefined {
+    const index = this.#once('morningByLocal', () =>
+      indexBy(this.morning, (request) => (request.local === undefined ? [] : [request.local])),
+    );
+    return index.get(local)?.[0];
+  }
+
   /** Why nothing can be said about this act, or undefined: the pool must have worked before anything happened to it. */
   get notReady(): string | undefined {
+    return this.#once('notReady', () => this.#notReady());
+  }
+
+  #notReady(): string | undefined {
     const { lostEvidence } = this.evidence.record;
     if (lostEvidence.frames.length > 0)
       return `the captures lost ${lostEvidence.frames.join(', ')}: this machine was too busy`;
@@ -332,13 +384,41 @@ export class ActFacts {
   }
 
   #flowEventsOf(local: string): FlowChange[] {
-    const byEnd = this.#once('flowEventsByEnd', () => {
-      const map = new Map<string, FlowChange[]>();
-      for (const event of this.evidence.flowEvents)
-        if (this.#leadsToBroker(event.reply)) push(map, endOf(event.original), event);
-      return map;
-    });
+    const byEnd = this.#once('flowEventsByEnd', () =>
+      indexBy(this.evidence.flowEvents, ({ original, reply }) => (this.#leadsToBroker(reply) ? [endOf(original)] : [])),
+    );
     return byEnd.get(local) ?? [];
+  }
+
+  /** An established flow, by its id, as looks at the table found it. */
+  #looksAtFlow(id: number): { time: number; flow: Flow }[] {
+    const index = this.#once('looksById', () =>
+      indexBy(
+        this.evidence.flowTables.flatMap(({ time, flows }) =>
+          flows.filter(({ state }) => state === 'ESTABLISHED').map((flow) => ({ time, flow })),
+        ),
+        ({ flow }) => [flow.id],
+      ),
+    );
+    return index.get(id) ?? [];
+  }
+
+  /** The looks at a table that has no events, with its established flows by the client's end. */
+  get #trackerLooks(): { time: number; flows: ReadonlyMap<string, Flow> }[] {
+    return this.#once('trackerLooks', () =>
+      this.evidence.flowTables
+        .filter(({ tracker }) => tracker !== undefined)
+        .map(({ time, flows }) => ({
+          time,
+          flows: new Map(
+            flows
+              .filter(({ state }) => state === 'ESTABLISHED')
+              .map((flow) => [endOf(flow.original), flow] as const)
+              // The first of several counts.
+              .reverse(),
+          ),
+        })),
+    );
   }
 
   /** The flow that served a client connection before its quiet, undefined where no middlebox told of one. */
@@ -351,12 +431,11 @@ export class ActFacts {
     const destroyed = mine.find((event) => event.event === 'DESTROY');
     // The table shows the whole seconds that are left, so what was there at first is that and the silence before the look.
     const seen = this.journeysOf(local).flatMap((journey) => journey.hops.filter((hop) => hop.host === this.box.name));
-    const patience = this.evidence.flowTables
-      .filter((table) => table.time <= until)
-      .flatMap((table) => {
-        const flow = table.flows.find((candidate) => candidate.id === born.id && candidate.state === 'ESTABLISHED');
-        const last = seen.filter((hop) => hop.time <= table.time).at(-1);
-        return flow && last ? [Math.ceil((flow.expiresIn ?? 0) + table.time - last.time - ROUNDING_SECONDS)] : [];
+    const patience = this.#looksAtFlow(born.id)
+      .filter(({ time }) => time <= until)
+      .flatMap(({ time, flow }) => {
+        const last = seen.filter((hop) => hop.time <= time).at(-1);
+        return last ? [Math.ceil((flow.expiresIn ?? 0) + time - last.time - ROUNDING_SECONDS)] : [];
       });
     return {
       local,
@@ -372,12 +451,9 @@ export class ActFacts {
    */
   #flowFromTables(local: string, openedAt: number): FlowLife | undefined {
     const until = this.quiet?.to ?? this.evidence.record.to;
-    const looks = this.evidence.flowTables
-      .filter((table) => table.tracker !== undefined && table.time >= openedAt)
-      .map((table) => ({
-        time: table.time,
-        flow: table.flows.find((flow) => endOf(flow.original) === local && flow.state === 'ESTABLISHED'),
-      }));
+    const looks = this.#trackerLooks
+      .filter(({ time }) => time >= openedAt)
+      .map(({ time, flows }) => ({ time, flow: flows.get(local) }));
     const first = looks.findIndex(({ flow }) => flow !== undefined);
     const born = looks[first]?.flow;
     if (!born) return undefined;
@@ -408,14 +484,30 @@ export class ActFacts {
     const flow = this.flowOf(connection);
     if (flow) return flow.patienceSeconds;
     const { quiet } = this;
-    const told = this.evidence.proxySessions
-      .filter((look) => quiet && look.time >= quiet.from && look.time <= quiet.to + 0.5)
-      .flatMap((look) =>
-        look.sessions.filter((session) => session.client === connection.local).map((session) => session.expiresIn),
-      )
-      .filter((seconds) => seconds !== undefined);
+    const told = this.sessionsOf(connection.local)
+      .filter(({ time }) => quiet && time >= quiet.from && time <= quiet.to + 0.5)
+      .flatMap(({ session }) => session.expiresIn ?? []);
     // The proxy rounds down to whole seconds.
     return told.length > 0 ? Math.max(...told) + 1 : undefined;
+  }
+
+  /** The proxy's session of a client connection, by the client's end, as looks at it found it. */
+  sessionsOf(local: string): { time: number; session: ProxySession }[] {
+    const index = this.#once('sessionsByClient', () =>
+      indexBy(
+        this.evidence.proxySessions.flatMap(({ time, sessions }) => sessions.map((session) => ({ time, session }))),
+        ({ session }) => [session.client],
+      ),
+    );
+    return index.get(local) ?? [];
+  }
+
+  /** What the proxy's log says of a client connection, by the client's end. */
+  proxyLogOf(local: string): ProxyLog | undefined {
+    const index = this.#once('logByClient', () =>
+      indexBy(this.evidence.proxyLog, ({ session }) => (session ? [session.client] : [])),
+    );
+    return index.get(local)?.[0];
   }
 
   /**
@@ -480,25 +572,12 @@ export class ActFacts {
     );
   }
 
-  /** The socket with a local end on a host, at the last look before a moment. */
-  socketBefore(host: string, local: string, time: number): { socket: SampledSocket; time: number } | undefined {
-    for (const group of [...this.samples].reverse())
-      for (const sample of group) {
-        if (sample.host !== host || sample.time > time) continue;
-        const socket = sample.sockets.find((candidate) => candidate.local === local);
-        if (socket) return { socket, time: sample.time };
-      }
-    return undefined;
-  }
-
   packet(segment: Segment, note: string): Pointer {
     return { packet: segment.n, note };
   }
 
   /** Keepalive probes, each counted once, where it was sent. */
   get probes(): Journey[] {
-    return this.#once('probes', () =>
-      this.journeys.filter((journey) => journey.first.outgoing && journey.first.name === 'keepalive probe'),
-    );
+    return this.#once('probes', () => this.journeys.filter(isProbe));
   }
 }

@@ -33,24 +33,16 @@ export function judgeNotices(facts: ActFacts, { at, side }: { at: string; side: 
   const expected = `${at} gives up each of ${plural(wanted, 'socket')} ${inSeconds(promised)} after the last packet it received (${kernel.idleSeconds} s idle + ${kernel.probes} probes × ${kernel.intervalSeconds} s, by getsockopt)`;
   const cases = facts.pool.map(({ local }) => {
     const names = facts.namesOf(local);
-    const end = facts.evidence.ends.find(({ host, socket }) => hosts.includes(host) && names.has(socket[mine]));
-    const heard = facts.segments
-      .filter(
+    const end = facts.endsOf(local).find(({ host, socket }) => hosts.includes(host) && names.has(socket[mine]));
+    const heard = facts
+      .segmentsOf(local)
+      .findLast(
         (segment) =>
-          hosts.includes(segment.host) &&
-          !segment.outgoing &&
-          names.has(side === 'server' ? `${segment.src}:${segment.sport}` : `${segment.dst}:${segment.dport}`) &&
-          segment.time < (end?.time ?? Number.POSITIVE_INFINITY),
-      )
-      .at(-1);
-    const probes = facts.probes.filter(
-      (probe) =>
-        hosts.includes(probe.from) &&
-        names.has(
-          side === 'server' ? `${probe.first.dst}:${probe.first.dport}` : `${probe.first.src}:${probe.first.sport}`,
-        ) &&
-        probe.first.time > (heard?.time ?? 0),
-    );
+          hosts.includes(segment.host) && !segment.outgoing && segment.time < (end?.time ?? Number.POSITIVE_INFINITY),
+      );
+    const probes = facts
+      .probesOf(local)
+      .filter((probe) => hosts.includes(probe.from) && probe.first.time > (heard?.time ?? 0));
     const waited = end && heard ? end.time - heard.time : undefined;
     const right =
       waited !== undefined &&

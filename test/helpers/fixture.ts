@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ActEvidence, type Evidence, readEvidence } from '../../src/evidence/read.ts';
 import { ActFacts } from '../../src/judge/facts.ts';
@@ -5,12 +6,19 @@ import { judgeAct, judgeRun } from '../../src/judge/judge.ts';
 import type { ActResult, Result } from '../../src/judge/result.ts';
 import { packageRoot } from '../../src/root.ts';
 
+const FOLDER = join(packageRoot, 'test/fixtures');
+
+/** The scenarios of which a run is recorded. */
+export const FIXTURES: string[] = readdirSync(FOLDER, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && entry.name !== 'sweep')
+  .map(({ name }) => name);
+
 /** A run that the lab itself recorded, with two connections. */
-export const recorded = (scenario: string): Evidence => readEvidence(join(packageRoot, 'test/fixtures', scenario));
+export const recorded = (scenario: string): Evidence => readEvidence(join(FOLDER, scenario));
 
 export const judged = (scenario: string): Promise<Result> => judgeRun(recorded(scenario), 0);
 
-const words = {
+export const WORDS = {
   library: { name: 'ioredis', keepalive: (s: number) => `keepAlive ${s}`, heartbeat: (s: number) => `ping ${s}` },
   broker: { name: 'redis.conf', keepalive: (s: number) => `tcp-keepalive ${s}` },
 };
@@ -19,7 +27,7 @@ export function factsOf(scenario: string, act: string, change: (evidence: ActEvi
   const evidence = recorded(scenario).acts.find((candidate) => candidate.plan.name === act);
   if (!evidence) throw new Error(`no act ${act} in the recorded ${scenario}`);
   change(evidence);
-  return new ActFacts(evidence, words);
+  return new ActFacts(evidence, WORDS);
 }
 
 /** Judges one recorded act after its evidence has been changed. */

@@ -1,13 +1,8 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ActEvidence } from '../../src/evidence/read.ts';
-import { packageRoot } from '../../src/root.ts';
-import { judgedAct, recorded, statusOf } from '../helpers/fixture.ts';
+import { FIXTURES, judgedAct, recorded, statusOf } from '../helpers/fixture.ts';
 
-const ACTS = readdirSync(join(packageRoot, 'test/fixtures'), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && entry.name !== 'sweep')
-  .flatMap(({ name }) => recorded(name).acts.map(({ plan }) => [name, plan.name] as const));
+const ACTS = FIXTURES.flatMap((name) => recorded(name).acts.map(({ plan }) => [name, plan.name] as const));
 
 const failures = (evidence: ActEvidence) =>
   evidence.events.filter(({ event }) => event === 'error' || event === 'failed');

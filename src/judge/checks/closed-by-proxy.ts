@@ -20,11 +20,6 @@ export default defineCheck({
     const unknown = (observed: string) =>
       cannotTell({ title: 'whether the proxy closed the sessions cannot be told', expected, observed, why });
     if (facts.notReady !== undefined) return unknown(facts.notReady);
-    const sessions = new Map(
-      facts.evidence.proxySessions.flatMap((look) =>
-        look.sessions.map((session) => [session.client, session] as const),
-      ),
-    );
     const cases = facts.pool.map((connection) => {
       const mine = facts.journeysOf(connection.local);
       const fin = mine.find(
@@ -39,8 +34,8 @@ export default defineCheck({
             journey.first.time < (fin?.first.time ?? Number.POSITIVE_INFINITY),
         )
         .at(-1);
-      const entry = facts.evidence.proxyLog.find(({ session }) => session?.client === connection.local);
-      const leg = entry?.session?.proxy ?? sessions.get(connection.local)?.proxy;
+      const entry = facts.proxyLogOf(connection.local);
+      const leg = entry?.session?.proxy ?? facts.sessionsOf(connection.local).at(-1)?.session.proxy;
       const farSide =
         leg === undefined
           ? []

@@ -23,18 +23,13 @@ export default defineCheck({
       });
     const timedOut = after.filter(({ met }) => met === 'command-timeout');
     const lastTimeout = Math.max(...timedOut.map((request) => request.outcomeAt ?? 0));
-    const staying = facts.pool.filter(({ local }) => {
-      const seen = facts.samples
+    const seen = new Set(
+      facts.samples
         .flat()
-        .find(
-          (sample) =>
-            sample.host === facts.client &&
-            timedOut.length > 0 &&
-            sample.time >= lastTimeout &&
-            sample.sockets.some((socket) => socket.local === local && socket.state === 'ESTABLISHED'),
-        );
-      return seen !== undefined;
-    });
+        .filter(({ host, time }) => host === facts.client && timedOut.length > 0 && time >= lastTimeout)
+        .flatMap(({ sockets }) => sockets.filter(({ state }) => state === 'ESTABLISHED').map(({ local }) => local)),
+    );
+    const staying = facts.pool.filter(({ local }) => seen.has(local));
     const rounds = after.length / wanted;
     const ok = timedOut.length === after.length && staying.length === wanted;
     const sample = facts.lastLook.find(({ host }) => host === facts.client);

@@ -35,9 +35,8 @@ export default defineCheck({
     const ok = right.length === wanted;
     const [example] = ok ? right : cases;
     const last = facts.lastLook.find(({ host }) => host === facts.client);
-    const states = facts.pool.map(
-      ({ local }) => last?.sockets.find((socket) => socket.local === local)?.state ?? 'gone',
-    );
+    const stateOf = new Map(last?.sockets.map(({ local, state }) => [local, state]));
+    const states = facts.pool.map(({ local }) => stateOf.get(local) ?? 'gone');
     return {
       status: ok ? 'pass' : 'fail',
       title: ok ? `${facts.box.name} ate ${plural(wanted, 'FIN')}` : 'the FIN was not lost as expected',

@@ -98,7 +98,8 @@ export default defineCheck({
     const lateness = probes.map(({ silence }) => silence - kernel.idleSeconds);
     const asWheel = lateness.every((late) => late > -SLACK_SECONDS && late <= granule + SLACK_SECONDS);
     const all = deaths(facts);
-    const evening = all.filter(({ connection }) => facts.pool.includes(connection));
+    const pool = new Set(facts.pool);
+    const evening = all.filter(({ connection }) => pool.has(connection));
     const from = facts.quiet?.from ?? 0;
     const when =
       all.length > 0

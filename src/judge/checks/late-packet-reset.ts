@@ -32,7 +32,7 @@ export default defineCheck({
             facts.brokers.includes(answeredBy) &&
             answeredBy !== home &&
             late.to === answeredBy;
-      const request = facts.morning.find((candidate) => candidate.local === connection.local);
+      const request = facts.morningOn(connection.local);
       // Where the client did not speak first it has nothing to notice.
       const noticed = late.from === facts.client ? (request ? request.met : connection.failure) : 'reset';
       return { connection, home, late, answer, answeredBy, noticed, right: right && noticed === 'reset' };

@@ -30,7 +30,7 @@ export default defineCheck({
         .filter((journey) => journey.from === facts.box.name && journey.first.flags.includes('R'));
       const toClient = resets.find((journey) => journey.to === facts.client);
       const toBroker = resets.find((journey) => facts.brokers.includes(journey.to));
-      const ends = facts.evidence.ends.filter(
+      const ends = facts.endsOf(connection.local).filter(
         ({ host, socket, time }) =>
           // Connections that are opened later may use the same port.
           gone !== undefined &&

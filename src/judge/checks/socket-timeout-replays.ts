@@ -23,12 +23,13 @@ export default defineCheck({
         why,
       });
     const applied = facts.evidence.events.filter(({ event }) => event === 'ledger').flatMap(({ ids }) => ids ?? []);
+    const counts = new Map<string, number>();
+    for (const id of applied) counts.set(id, (counts.get(id) ?? 0) + 1);
+    const pool = new Map(facts.pool.map((connection) => [connection.local, connection]));
     const cases = facts.morning.map((request) => {
-      const old = facts.pool.find(({ local }) => local === request.local);
-      const fresh = facts.connections.find(
-        (candidate) => candidate.connection === request.connection && candidate.openedAt > request.startedAt,
-      );
-      const times = applied.filter((id) => id === request.id).length;
+      const old = pool.get(request.local ?? '');
+      const fresh = facts.connectionsOf(request.connection).find(({ openedAt }) => openedAt > request.startedAt);
+      const times = counts.get(request.id) ?? 0;
       return {
         request,
         old,

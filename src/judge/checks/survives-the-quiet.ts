@@ -27,8 +27,9 @@ export default defineCheck({
       );
     const told = patience as number[];
     const inDanger = Math.max(...told) < quietSeconds;
+    const first = new Map(facts.morning.map((request) => [request.connection, request]));
     const cases = facts.pool.map((connection) => {
-      const request = facts.morning.find((candidate) => candidate.connection === connection.connection);
+      const request = first.get(connection.connection);
       return {
         connection,
         request,

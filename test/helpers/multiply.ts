@@ -1,0 +1,71 @@
+import type { ActEvidence } from '../../src/evidence/read.ts';
+import { clientOf } from '../../src/scenario/plan.ts';
+
+/** Ports that servers listen on; every other port is one connection's. */
+const SERVICES = new Set([6379]);
+/** More than any port: copies never meet. */
+const PORT_STEP = 100_000;
+/** Apart by more than a window, so that segments of two copies are never alike. */
+const SEQ_STEP = 1_000_003;
+
+const port = (original: number, copy: number) => (SERVICES.has(original) ? original : original + copy * PORT_STEP);
+const end = (text: string, copy: number) =>
+  text.replace(/^(.*):(\d+)$/, (_, address: string, digits: string) => `${address}:${port(Number(digits), copy)}`);
+
+type Json = string | number | boolean | null | undefined | Json[] | { [key: string]: Json };
+
+/** A row as another connection would have left it: other ports, sequence numbers, identifiers and frame numbers. */
+function another(row: Json, copy: number, connections: number, packets: number): Json {
+  const walk = (value: Json, name = ''): Json => {
+    if (Array.isArray(value)) return value.map((each) => walk(each, name === 'ids' ? 'id' : name));
+    if (typeof value === 'object' && value !== null)
+      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, walk(inner, key)]));
+    if (typeof value === 'string') {
+      if (['local', 'peer', 'client', 'proxy'].includes(name)) return end(value, copy);
+      return name === 'id' ? `${value}+${copy}` : value;
+    }
+    if (typeof value !== 'number') return value;
+    if (name === 'sport' || name === 'dport') return port(value, copy);
+    if (name === 'seq' || name === 'ack') return (value + copy * SEQ_STEP) >>> 0;
+    if (name === 'connection') return value + copy * connections;
+    if (name === 'n') return value + copy * packets;
+    return name === 'id' ? value + copy * 2 ** 33 : value;
+  };
+  return walk(row);
+}
+
+/**
+ * The same act with `times` times its connections, all of which met the same at the same moments.
+ */
+export function multiply(evidence: ActEvidence, times: number): ActEvidence {
+  const { connections } = clientOf(evidence.plan);
+  const packets = Math.max(0, ...evidence.packets.map(({ n }) => n));
+  const copies = <T>(row: T): T[] =>
+    Array.from({ length: times }, (_, copy) =>
+      copy === 0 ? row : (another(row as Json, copy, connections, packets) as T),
+    );
+  const rows = <T>(list: readonly T[]): T[] => list.flatMap(copies);
+  return {
+    ...evidence,
+    plan: {
+      ...evidence.plan,
+      expect: evidence.plan.expect.map(({ check, params }) => ({
+        check,
+        params: typeof params.exactly === 'number' ? { ...params, exactly: params.exactly * times } : params,
+      })),
+      hosts: evidence.plan.hosts.map((host) =>
+        host.role === 'client' ? { ...host, connections: connections * times } : host,
+      ),
+    },
+    packets: rows(evidence.packets),
+    samples: evidence.samples.map((sample) => ({ ...sample, sockets: rows(sample.sockets) })),
+    ends: rows(evidence.ends),
+    flowTables: evidence.flowTables.map((table) => ({ ...table, flows: rows(table.flows) })),
+    flowEvents: rows(evidence.flowEvents),
+    proxySessions: evidence.proxySessions.map((look) => ({ ...look, sessions: rows(look.sessions) })),
+    proxyLog: rows(evidence.proxyLog),
+    events: evidence.events.flatMap((event) =>
+      event.connection === undefined && event.event !== 'ledger' ? [event] : copies(event),
+    ),
+  };
+}
