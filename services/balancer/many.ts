@@ -19,6 +19,8 @@ export interface ManyContext {
 
 /** How a kind of middlebox is played many times at once. One file each in `players/`, with `Player`. */
 export interface ManyPlayer {
+  /** The program that plays it, where it is not the kernel; with the arguments that make it tell its version. */
+  program?: { name: string; versionArgs: readonly string[] };
   /** Boxes of the same group can share a host; undefined where it cannot be played so. */
   group(box: Box): string | undefined;
   /** @returns the address that clients connect to */

@@ -57,7 +57,8 @@ export type Message =
   | { type: 'step'; act: string; text: string; waitSeconds?: number }
   | { type: 'played'; act: ActRecord }
   | { type: 'clock'; act: string; time: number }
-  /** Of a sweep. */
+  /** Of a sweep: what decides its outcomes, before the first of them. */
+  | { type: 'conditions'; conditions: import('../sweep/conditions.ts').LabConditions }
   | { type: 'outcome'; outcome: import('../sweep/trial.ts').Outcome; group: number }
   | { type: 'done'; versions: Record<string, string>; memoryMb: number }
   | {

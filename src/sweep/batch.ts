@@ -1,14 +1,19 @@
 // One load of trials for one lab: what crosses from the person's process into the lab's, and how it is measured there.
+import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { ManyPlayer } from '../../services/balancer/many.ts';
 import { NetnsLab } from '../engines/netns/network.ts';
 import type { Lab } from '../lab/lab.ts';
 import { asLabError, SCRATCH } from '../lab/play.ts';
 import type { Message } from '../lab/record.ts';
 import { Watcher } from '../lab/watch/watcher.ts';
+import { kernelHz } from '../linux/libc.ts';
 import { BALANCERS } from '../scenario/catalogue.ts';
 import type { ActPlan } from '../scenario/plan.ts';
+import type { LabConditions } from './conditions.ts';
 import { groupsOf, kindsOf } from './loads.ts';
 import { measureTrials } from './measure.ts';
 import type { Outcome, Trial } from './trial.ts';
@@ -96,8 +101,33 @@ export async function measureBatch(
   );
 }
 
+const VERSION = /\d+\.\d+[\w.+~-]*/;
+
+/** The version that a program tells of itself; undefined where it is not installed, which its player will say better. */
+async function versionOf({ name, versionArgs }: NonNullable<ManyPlayer['program']>): Promise<string | undefined> {
+  try {
+    // HAProxy tells it on standard output, nginx on standard error.
+    const { stdout, stderr } = await promisify(execFile)(name, [...versionArgs]);
+    return VERSION.exec(stdout || stderr)?.[0] ?? 'unknown';
+  } catch {
+    return undefined;
+  }
+}
+
+/** What decides the outcomes here. @param kinds of middleboxes, by how they are played */
+export async function labConditions(kinds: readonly string[]): Promise<LabConditions> {
+  const players = await Promise.all([...kinds].sort().map(async (kind) => (await BALANCERS.load(kind)).default.many));
+  const programs: Record<string, string> = { node: process.version };
+  for (const player of players) {
+    const version = player?.program && (await versionOf(player.program));
+    if (player?.program && version !== undefined) programs[player.program.name] = version;
+  }
+  return { kernel: release(), hz: kernelHz(), architecture: process.arch, programs };
+}
+
 /**
- * Measures a batch, and tells every outcome as soon as it is certain; the last message is `done` or `error`. Never throws.
+ * Measures a batch, and tells every outcome as soon as it is certain; the first message says under which
+ * conditions, the last is `done` or `error`. Never throws.
  * @param output folder to which captures are copied, one inside it for each group
  */
 export async function playBatch(
@@ -105,7 +135,9 @@ export async function playBatch(
   output: string,
   tell: (message: Message) => void,
 ): Promise<void> {
-  const versions: Record<string, string> = { kernel: release(), node: process.version };
+  const conditions = await labConditions(kindsOf(batch.trials));
+  const versions: Record<string, string> = { kernel: conditions.kernel, ...conditions.programs };
+  tell({ type: 'conditions', conditions });
   const captures = batch.capture ? join(SCRATCH, 'captures') : undefined;
   try {
     await measureBatch(batch, (outcome, group) => tell({ type: 'outcome', outcome, group }), { clockJumps, captures });

@@ -14,8 +14,9 @@ import {
 } from 'node:fs';
 import { join, relative } from 'node:path';
 import { LabError, messageOf } from '../errors.ts';
+import type { Conditions } from './conditions.ts';
 import type { SweepSpec } from './spec.ts';
-import type { Outcome } from './trial.ts';
+import type { KeptOutcome } from './trial.ts';
 
 const SPEC_FILE = 'sweep.json';
 const TRIALS_FILE = 'trials.ndjson';
@@ -25,7 +26,8 @@ const LOCK_FILE = '.running';
 export interface SweepRecord {
   spec: SweepSpec;
   startedAt: string;
-  versions: Record<string, string>;
+  /** Those under which its trials were measured, by the id that an outcome names. */
+  conditions: Record<string, Conditions>;
   /** Of all runs together that measured for it. */
   wallSeconds: number;
   /** "1/4" where it is a part of a sweep. */
@@ -35,7 +37,7 @@ export interface SweepRecord {
 export class SweepFolder {
   readonly folder: string;
   record: SweepRecord;
-  readonly outcomes: Map<string, Outcome> = new Map();
+  readonly outcomes: Map<string, KeptOutcome> = new Map();
 
   private constructor(folder: string, record: SweepRecord) {
     this.folder = folder;
@@ -50,7 +52,7 @@ export class SweepFolder {
     const made = new SweepFolder(folder, {
       spec,
       startedAt: startedAt.toISOString(),
-      versions: {},
+      conditions: {},
       wallSeconds: 0,
       shard,
     });
@@ -83,7 +85,7 @@ export class SweepFolder {
     for (const [index, line] of lines.entries()) {
       if (line === '') continue;
       try {
-        const outcome = JSON.parse(line) as Outcome;
+        const outcome = JSON.parse(line) as KeptOutcome;
         opened.outcomes.set(outcome.key, outcome);
       } catch (error) {
         // Whoever was killed may have left half a line: that trial is measured again.
@@ -125,7 +127,7 @@ export class SweepFolder {
     return join(this.folder, `.load-${process.pid}-${name}`);
   }
 
-  add(outcome: Outcome): void {
+  add(outcome: KeptOutcome): void {
     this.outcomes.set(outcome.key, outcome);
     try {
       appendFileSync(join(this.folder, TRIALS_FILE), `${JSON.stringify(outcome)}\n`);

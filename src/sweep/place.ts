@@ -12,11 +12,14 @@ import type { Message } from '../lab/record.ts';
 import { kernelHz } from '../linux/libc.ts';
 import { DEFAULT_HZ, type Hz } from '../scenario/hz.ts';
 import type { Batch } from './batch.ts';
+import { type Conditions, thisMachine } from './conditions.ts';
 import type { Outcome } from './trial.ts';
 
 export interface MeasureRun {
   /** Scratch folder, which is taken away. */
   folder: string;
+  /** Under which conditions it is measured; told before the first outcome. */
+  onConditions(conditions: Conditions): void;
   /** @param group which of the batch's labs told it: its captures are in a folder of that name */
   onOutcome(outcome: Outcome, group: number): void;
   /** Epoch seconds on the lab's clock, now and then. */
@@ -34,20 +37,21 @@ export interface Place {
   slots: number;
   realTime: boolean;
   /** @throws LabError when it cannot be measured to its end; what was told until then stays true */
-  measure(batch: Batch, run: MeasureRun): Promise<{ versions: Record<string, string>; memoryMb: number }>;
+  measure(batch: Batch, run: MeasureRun): Promise<{ memoryMb: number }>;
 }
 
 async function toItsEnd(staged: Promise<Staged>, { onPlayed }: MeasureRun) {
   await using played = await staged;
   if (played.problem !== undefined) throw played.problem;
   onPlayed?.();
-  return { versions: played.versions, memoryMb: played.memoryMb };
+  return { memoryMb: played.memoryMb };
 }
 
 const hear =
-  ({ onOutcome, onClock }: MeasureRun) =>
+  (engine: Conditions['engine'], { onConditions, onOutcome, onClock }: MeasureRun) =>
   (message: Message): void => {
-    if (message.type === 'outcome') onOutcome(message.outcome, message.group);
+    if (message.type === 'conditions') onConditions({ engine, ...message.conditions, machine: thisMachine() });
+    else if (message.type === 'outcome') onOutcome(message.outcome, message.group);
     else if (message.type === 'clock') onClock(message.time);
   };
 
@@ -66,7 +70,7 @@ const virtual = (hz: Hz, slots: number): Place => ({
         folder,
         runFolder: folder,
         startsAt: Date.now(),
-        onMessage: hear(run),
+        onMessage: hear('virtual', run),
         signal,
       }),
       run,
@@ -81,7 +85,7 @@ const netns = (): Place => ({
   slots: 1,
   realTime: true,
   measure: (batch, run) =>
-    toItsEnd(playInNamespaces(batch, run.folder, { onMessage: hear(run), signal: run.signal }), run),
+    toItsEnd(playInNamespaces(batch, run.folder, { onMessage: hear('netns', run), signal: run.signal }), run),
 });
 
 /**

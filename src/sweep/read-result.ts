@@ -12,7 +12,9 @@ export function parseSweepResult(document: unknown, { file, folder }: { file: st
     throw new LabError(
       'BAD_EVIDENCE',
       `${file} has schema version ${version}; this version of idlelab reads ${SWEEP_SCHEMA_VERSION}`,
-      version < SWEEP_SCHEMA_VERSION ? todo : 'read it with the newer idlelab that wrote it',
+      version < SWEEP_SCHEMA_VERSION
+        ? 'sweep again: npm run sweep -- <name>'
+        : 'read it with the newer idlelab that wrote it',
     );
   const parsed = sweepResultSchema.safeParse(document);
   if (parsed.success) return parsed.data;

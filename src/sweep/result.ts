@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ladderSchema } from '../judge/result.ts';
+import { conditionsSchema } from './conditions.ts';
 
 /** The result document of a sweep, of which every report is a function. `schemas/sweep-result.schema.json` is made from it. */
 
@@ -207,7 +208,11 @@ export const sweepResultSchema = z.strictObject({
   engine: z.string(),
   pace: z.enum(['production', 'compressed']),
   hz: z.number(),
-  versions: z.record(z.string(), z.string()),
+  conditions: z
+    .array(conditionsSchema.extend({ trials: z.number() }))
+    .describe(
+      'under which its trials were measured; they differ in the machine at most, and in which programs played a part',
+    ),
   startedAt: z.string(),
   wallSeconds: seconds,
   quietSeconds: seconds,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Slots } from '../engines/slots.ts';
 import { LabError } from '../errors.ts';
 import { compareAll, demandsOn, measureCell, predictCell, trialsOf } from './answers.ts';
+import { type Conditions, conditionsId, conditionsIn, refuseMixing } from './conditions.ts';
 import type { SweepFolder } from './folder.ts';
 import { chosenCells } from './frontier.ts';
 import { loadsOf } from './loads.ts';
@@ -83,13 +84,23 @@ async function measureOnce(
       try {
         whole.throwIfAborted();
         let start: number | undefined;
-        const { versions } = await place.measure(
+        let conditions: string | undefined;
+        await place.measure(
           { kind: 'sweep', trials: load, patienceSeconds: spec.patienceSeconds, countSeconds: spec.countSeconds },
           {
             folder: folder.scratch(String(index)),
             signal: whole,
+            onConditions: (found) => {
+              try {
+                conditions = keepConditions(folder, found);
+              } catch (error) {
+                failure ??= error;
+                stop.abort();
+              }
+            },
             onOutcome: (outcome) => {
-              folder.add(outcome);
+              if (conditions === undefined) return;
+              folder.add({ ...outcome, conditions });
               measured++;
               tell();
             },
@@ -101,7 +112,6 @@ async function measureOnce(
           },
         );
         passed[index] = 1;
-        folder.record.versions = { ...folder.record.versions, ...versions };
       } catch (error) {
         // The others end with it.
         failure ??= error;
@@ -115,6 +125,27 @@ async function measureOnce(
   folder.save();
   if (signal.aborted) throw signal.reason;
   if (failure !== undefined) throw failure;
+}
+
+const HERE = 'here, now';
+const MEASURE_ALIKE =
+  'measure what is missing where the rest was measured, with the same kernel and programs; or begin a new sweep';
+
+/** Keeps what is measured from now on apart from nothing else: it must fit to what is there. @throws LabError BAD_OPTION */
+function keepConditions(folder: SweepFolder, conditions: Conditions): string {
+  const { spec } = folder.record;
+  if (conditions.hz !== spec.hz || conditions.engine !== spec.engine)
+    throw new LabError(
+      'BAD_OPTION',
+      `this sweep is of engine ${spec.engine} and HZ ${spec.hz}, but what would be measured now is of engine ${conditions.engine} and HZ ${conditions.hz}`,
+      MEASURE_ALIKE,
+    );
+  refuseMixing([...conditionsIn(folder), { conditions, where: HERE }], MEASURE_ALIKE);
+  const id = conditionsId(conditions);
+  folder.record.conditions = { ...folder.record.conditions, [id]: conditions };
+  // Before the first outcome that names it.
+  folder.save();
+  return id;
 }
 
 /** Measured once more beside the landscape: so often at least. */
@@ -184,6 +215,7 @@ export async function runSweep(
       `this sweep is of HZ ${spec.hz}, and the engine has ${place.hz}`,
       `add --hz ${spec.hz}`,
     );
+  refuseMixing(conditionsIn(folder), 'sweep again: they cannot be told apart any more');
   const { cells } = landscapeOf(spec);
   await measure(landscapeTrials(spec, shard), 'the landscape', folder, place, progress, signal);
   if (shard !== undefined) return undefined;
@@ -228,6 +260,7 @@ async function witness(
     {
       folder: scratch,
       signal,
+      onConditions: () => {},
       onOutcome: (outcome, group) => seen.set(outcome.key, { outcome, group }),
       onClock: () => {},
       onPlayed: () => cpSync(scratch, kept, { recursive: true }),
@@ -241,7 +274,9 @@ async function witness(
 }
 
 function conclude(folder: SweepFolder, cells: CellResult[], trials: readonly Trial[]): SweepResult {
-  const { spec, startedAt, versions, wallSeconds } = folder.record;
+  const { spec, startedAt, wallSeconds } = folder.record;
+  const conditions = conditionsIn(folder);
+  refuseMixing(conditions, 'sweep again: they cannot be told apart any more');
   const compared = compareAll(unique(trials), folder.outcomes, spec);
   const recommendations = spec.boxes.map((_, index) => recommend(spec, cells, index));
   return {
@@ -253,7 +288,7 @@ function conclude(folder: SweepFolder, cells: CellResult[], trials: readonly Tri
     engine: spec.engine,
     pace: spec.pace,
     hz: spec.hz,
-    versions,
+    conditions: conditions.map(({ conditions: each, trials: count }) => ({ ...each, trials: count })),
     startedAt,
     wallSeconds: Math.round(wallSeconds * 10) / 10,
     quietSeconds: spec.quietSeconds,

@@ -86,6 +86,9 @@ export interface Outcome {
   problem?: string;
 }
 
+/** An outcome as a sweep keeps it: with the conditions that it was measured under, by their id in sweep.json. */
+export type KeptOutcome = Outcome & { conditions: string };
+
 const duration = (name: string, seconds: number | undefined) =>
   seconds === undefined ? [] : [`${name} ${shortDuration(seconds)}`];
 

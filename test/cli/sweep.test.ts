@@ -98,7 +98,7 @@ describe('what cannot be swept', () => {
     [['--middlebox', 'aws-nlb', '--shard', '5/4'], 4, /a part, as in 1\/4/],
     [['--middlebox', 'aws-nlb', '--engine', 'docker'], 4, /not measured on containers/],
     [['--resume'], 4, /there is no sweep that was interrupted/],
-    [['merge'], 4, /which parts/],
+    [['merge'], 4, /no parts given/],
     [['aws-nlb', 'proxies'], 4, /one sweep at a time/],
   ])('%j: exit %i, and why', async (args, code, message) => {
     const ended = await sweep(args).ended;

@@ -3,6 +3,7 @@
 import type { SocketOptions } from '../../src/linux/libc.ts';
 import type { Interval } from '../../src/model/interval.ts';
 import { outlivesOutage, type Side } from '../../src/model/predict.ts';
+import type { Conditions } from '../../src/sweep/conditions.ts';
 import { predictTrial } from '../../src/sweep/expect.ts';
 import type { Place } from '../../src/sweep/place.ts';
 import { chanceOf, type Outcome, type Trial } from '../../src/sweep/trial.ts';
@@ -77,20 +78,32 @@ export function simulate(trial: Trial, hz: number): Outcome {
   }
 }
 
+/** Conditions of a kernel that is simulated here. */
+export const simulatedConditions = (hz = 250): Conditions => ({
+  engine: 'virtual',
+  kernel: 'simulated',
+  hz,
+  architecture: 'x64',
+  programs: { node: 'v24.0.0' },
+  machine: { name: 'here', cpu: 'simulated' },
+});
+
 /** A place that measures at once. @param spoil changes an outcome: a kernel that does not do what the model says */
 export const simulated = (
   hz = 250,
   spoil: (outcome: Outcome, trial: Trial) => Outcome = (outcome) => outcome,
+  conditions: Conditions = simulatedConditions(hz),
 ): Place => ({
   name: 'virtual',
   hz,
   slots: 2,
   realTime: false,
-  async measure(batch, { onOutcome, signal }) {
+  async measure(batch, { onConditions, onOutcome, signal }) {
+    onConditions(conditions);
     for (const trial of batch.trials) {
       signal.throwIfAborted();
       onOutcome(spoil(simulate(trial, hz), trial), 0);
     }
-    return { versions: { kernel: 'simulated' }, memoryMb: 1 };
+    return { memoryMb: 1 };
   },
 });

@@ -40,6 +40,7 @@ export async function measureAndCompare(
               { kind: 'sweep', trials: load, patienceSeconds, countSeconds },
               {
                 folder: join(scratch, `${pass}-${index}`),
+                onConditions: () => {},
                 onOutcome: (outcome) => outcomes.set(outcome.key, outcome),
                 onClock: () => {},
                 signal: new AbortController().signal,

@@ -131,6 +131,6 @@ describe('parts of a sweep', () => {
   it('of another sweep are refused', () => {
     const [one, other] = [created(), SweepFolder.create(runs, { ...spec, repeat: 5 }, new Date(), null)];
     expect(() => mergeSweeps([one.folder, other.folder], runs)).toThrow(/is not a part of the same sweep/);
-    expect(() => mergeSweeps([], runs)).toThrow(/which parts/);
+    expect(() => mergeSweeps([], runs)).toThrow(/no parts given/);
   });
 });

@@ -27,7 +27,7 @@ const NAMES = new Set([
   ...['kind', 'verdict', 'id', 'cell', 'cells', 'name', 'engine', 'pace', 'startedAt', 'profile', 'target', 'trial'],
   ...['direction', 'expected', 'seen', 'by', 'lever', 'layer', 'atExpiry', 'latePacket', 'confidence', 'keepalive'],
   ...['side', 'parameter', 'survives', 'zombie', 'predicted', 'firstRequest', 'role', 'host', 'from', 'to'],
-  ...['playedBy', 'versions', 'lost', 'outage', 'states', 'conditions'],
+  ...['playedBy', 'lost', 'outage', 'states', 'conditions', 'programs', 'machine'],
 ]);
 
 /** The same result, with every sentence replaced. */
@@ -134,12 +134,12 @@ describe('the result of another version', () => {
   const document = (): { schemaVersion: number } =>
     JSON.parse(readFileSync(join(packageRoot, 'test/fixtures/sweep/result.json'), 'utf8')) as { schemaVersion: number };
   const place = { file: 'runs/sweep/x/result.json', folder: 'runs/sweep/x' };
-  it('of before is refused, and can be made again from its trials', () => {
+  it('of before is refused', () => {
     expect(() => parseSweepResult({ ...document(), schemaVersion: 1 }, place)).toThrow(
       expect.objectContaining({
         code: 'BAD_EVIDENCE',
         message: expect.stringContaining('schema version 1'),
-        todo: 'npm run sweep -- --resume runs/sweep/x makes it again from its trials',
+        todo: 'sweep again: npm run sweep -- <name>',
       }),
     );
   });

@@ -63,6 +63,7 @@ async function answers(host: LabHost, server: LabProcess, control: string): Prom
 }
 
 const many: ManyPlayer = {
+  program: { name: 'haproxy', versionArgs: ['-v'] },
   group: () => 'haproxy',
   async play({ host, folder, servers, ports }) {
     const address = host.serviceAddress ?? host.address;

@@ -40,6 +40,7 @@ async function listens(host: LabHost, port: number): Promise<boolean> {
 }
 
 const many: ManyPlayer = {
+  program: { name: 'nginx', versionArgs: ['-v'] },
   group: () => 'nginx',
   async play({ host, folder, servers, ports }) {
     const address = host.serviceAddress ?? host.address;

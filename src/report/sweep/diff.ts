@@ -1,7 +1,7 @@
 // What two sweeps say differently: the recommendation, what became of cells that both have, and under what conditions.
 import type { SweepResult } from '../../sweep/result.ts';
 import type { Paint } from '../text.ts';
-import { count, share, stateOf } from './say.ts';
+import { count, share, stateOf, versionsOf } from './say.ts';
 
 export interface SweepDifference {
   kind: 'recommendation' | 'cell' | 'condition';
@@ -45,8 +45,8 @@ export function compareSweeps(a: SweepResult, b: SweepResult): SweepDifference[]
     ...differing('condition', 'quiet', `${a.quietSeconds} s`, `${b.quietSeconds} s`),
     ...differing('condition', 'repeats', String(a.repeat), String(b.repeat)),
     ...differing('condition', 'asked for', JSON.stringify(a.demands), JSON.stringify(b.demands)),
-    ...[...new Set([...Object.keys(a.versions), ...Object.keys(b.versions)])].flatMap((name) =>
-      differing('condition', name, a.versions[name] ?? 'unknown', b.versions[name] ?? 'unknown'),
+    ...[...new Set([...Object.keys(versionsOf(a)), ...Object.keys(versionsOf(b))])].flatMap((name) =>
+      differing('condition', name, versionsOf(a)[name] ?? 'unknown', versionsOf(b)[name] ?? 'unknown'),
     ),
     ...differing('condition', 'cells', count(a.cells.length), count(b.cells.length)),
     ...differing('condition', 'began', a.startedAt, b.startedAt),

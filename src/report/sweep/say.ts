@@ -56,9 +56,30 @@ export const doesAll = (cell: CellResult): boolean =>
 /** Landscape cells, without those that were measured beside it. */
 export const landscapeOf = ({ cells }: SweepResult): CellResult[] => cells.filter(({ why }) => why === undefined);
 
+/** Versions of everything that decides outcomes, by name: the same for all trials, else the sweep would have been refused. */
+export const versionsOf = ({ conditions }: SweepResult): Record<string, string> =>
+  Object.assign(
+    {},
+    ...conditions.map(({ kernel, architecture, programs }) => ({ kernel, architecture, ...programs })),
+  ) as Record<string, string>;
+
+/** Where it was measured, if on more than one machine. */
+function machines({ conditions }: SweepResult): string[] {
+  const trials = new Map<string, number>();
+  for (const { machine, trials: some } of conditions) {
+    const name = `${machine.name} (${machine.cpu})`;
+    trials.set(name, (trials.get(name) ?? 0) + some);
+  }
+  return trials.size < 2
+    ? []
+    : [
+        `measured on ${trials.size} machines: ${[...trials].map(([name, some]) => `${name} ${count(some)} trials`).join(', ')}`,
+      ];
+}
+
 /** How sure one can be: engine, pace, HZ, versions, agreement. */
 export function howMeasured(result: SweepResult): string[] {
-  const { engine, pace, hz, versions, startedAt, wallSeconds, trials, repeat, quietSeconds, seed } = result;
+  const { engine, pace, hz, startedAt, wallSeconds, trials, repeat, quietSeconds, seed } = result;
   const where =
     engine === 'virtual'
       ? 'in virtual time: a real Linux kernel whose clock jumps over idle time'
@@ -66,9 +87,10 @@ export function howMeasured(result: SweepResult): string[] {
   return [
     `${count(trials.measured + trials.unpredicted)} trials ${where}; ${plainDuration(quietSeconds)} of quiet, ${repeat} repeats from different offsets (seed ${seed})`,
     `${count(trials.agree)} of ${count(trials.measured)} within what the model predicts${trials.unpredicted > 0 ? `; of ${count(trials.unpredicted)} it predicts nothing` : ''}${trials.unanswered > 0 ? `; ${count(trials.unanswered)} without an answer` : ''}`,
-    `engine ${engine}, ${pace} pace, HZ ${hz}, ${Object.entries(versions)
+    `engine ${engine}, ${pace} pace, HZ ${hz}, ${Object.entries(versionsOf(result))
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}`,
+    ...machines(result),
     `begun ${startedAt}, took ${plainDuration(wallSeconds)}`,
   ];
 }
