@@ -1,5 +1,6 @@
 // The lab's process inside the time-travelling kernel: its init. The plan lies in the run's folder; what happens goes to
-// the console in lines of JSON. When it has nothing left to do it switches the kernel off.
+// a file in that folder in lines of JSON, the last line to the console. When it has nothing left to do it switches the
+// kernel off.
 //
 // usage: inside <folder with plan.json, where the evidence goes>
 import { readFileSync, rmSync } from 'node:fs';
@@ -13,7 +14,8 @@ import { BALANCERS } from '../../scenario/catalogue.ts';
 import { middleboxOf, type Plan } from '../../scenario/plan.ts';
 import { playBatch } from '../../sweep/batch.ts';
 import { kindsOf } from '../../sweep/loads.ts';
-import { type Job, PLAN_FILE } from './run-kernel.ts';
+import { appendLine } from '../../talk/line-file.ts';
+import { type Job, MESSAGES_FILE, PLAN_FILE } from './run-kernel.ts';
 
 const LINUX_REBOOT_CMD_POWER_OFF = 0x4321fedc;
 /** So seldom that it costs nothing, and often enough to see a lab whose clock stands still. */
@@ -23,7 +25,9 @@ const [output] = process.argv.slice(2) as [string];
 let act = '';
 const tell = (message: Message) => {
   if (message.type === 'act') act = message.act;
-  process.stdout.write(`${JSON.stringify(message)}\n`);
+  const line = JSON.stringify(message);
+  if (message.type === 'done' || message.type === 'error') process.stdout.write(`${line}\n`);
+  else appendLine(join(output, MESSAGES_FILE), line);
 };
 setInterval(() => tell({ type: 'clock', act, time: now() }), CLOCK_SECONDS * 1000);
 

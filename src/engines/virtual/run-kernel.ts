@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { LabError } from '../../errors.ts';
@@ -8,12 +8,20 @@ import type { ActRecord, Message } from '../../lab/record.ts';
 import { packageRoot } from '../../root.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import type { Batch } from '../../sweep/batch.ts';
+import { LineFollower } from '../../talk/line-file.ts';
 import type { Staged } from '../engine.ts';
 import type { LabCode } from './bundle.ts';
 
 /** What a kernel is to play: a scenario's acts, or a sweep's trials. */
 export type Job = Plan | Batch;
 export const PLAN_FILE = 'plan.json';
+/**
+ * Where the lab tells what happens. A file, because the console is a pipe: once it is full, whoever writes to it sleeps until
+ * somebody reads, and while every program of a time-travelling kernel sleeps its clock runs on, by hours a second. Writing to
+ * hostfs halts the whole kernel instead, its clock included. The last message alone, `done` or `error`, goes to the console:
+ * no step is being timed any more, and the file's disk may be full.
+ */
+export const MESSAGES_FILE = 'messages.ndjson';
 
 const MEMORY = '768M';
 /** The lab tells its clock every minute of its own time; a minute of it takes milliseconds. So long a silence is a hang. */
@@ -86,6 +94,8 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
   const { kernel, plan, folder, runFolder, onMessage, signal } = run;
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, PLAN_FILE), JSON.stringify(plan));
+  const messages = join(folder, MESSAGES_FILE);
+  writeFileSync(messages, '');
   const guard = join(packageRoot, 'lab/kernel/guard.sh');
   const child = spawn('sh', [guard, runFolder, cpus().join(' '), kernel, ...kernelArguments(run)], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -107,9 +117,16 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
   return new Promise<Staged>((resolve, reject) => {
     let watch: NodeJS.Timeout | undefined;
     let settled = false;
-    const finish = (more: Pick<Staged, 'versions' | 'memoryMb' | 'problem'>) => {
+    /** Nothing more is heard: it has ended, or is given up. */
+    const over = () => {
       settled = true;
       clearTimeout(watch);
+      told[Symbol.dispose]();
+      rmSync(messages, { force: true });
+    };
+    const finish = (more: Pick<Staged, 'versions' | 'memoryMb' | 'problem'>) => {
+      if (settled) return;
+      over();
       resolve({
         acts,
         waitedSeconds: 0,
@@ -140,19 +157,34 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
     const alive = () => {
       clearTimeout(watch);
       watch = setTimeout(() => {
+        // Perhaps it was us who did not get to read.
+        if (told.read() > 0) return;
         killAll();
         broke(`the lab's clock stood still for ${hangSeconds} s: a program in it spins, or its kernel hangs`);
       }, hangSeconds * 1000);
     };
-    alive();
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      let message: Message | { type: 'ended' };
+    const hear = (message: Message) => {
+      alive();
+      onMessage(message);
+      if (message.type === 'played') acts.push(message.act);
+    };
+    const parsed = (line: string): Message | { type: 'ended' } | undefined => {
       try {
-        message = JSON.parse(line) as typeof message;
+        return JSON.parse(line) as Message | { type: 'ended' };
       } catch {
         remember(line);
-        return;
+        return undefined;
       }
+    };
+    const told = new LineFollower(messages, (line) => {
+      const message = parsed(line);
+      if (message !== undefined && message.type !== 'ended') hear(message);
+    });
+    alive();
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const message = parsed(line);
+      if (message === undefined) return;
+      told.read();
       if (message.type === 'ended') {
         // What it printed at last comes by another pipe.
         setTimeout(() => {
@@ -160,16 +192,14 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
         }, LAST_WORDS_MS);
         return;
       }
-      alive();
-      onMessage(message);
-      if (message.type === 'played') acts.push(message.act);
+      hear(message);
       if (message.type === 'done')
         finish({ versions: message.versions, memoryMb: message.memoryMb, problem: undefined });
       if (message.type === 'error') {
         const problem = LabError.fromJSON(message.error);
         if (problem.leavesEvidence) finish({ versions: message.versions, memoryMb: 0, problem });
         else {
-          clearTimeout(watch);
+          over();
           child.stdin.end();
           reject(problem);
         }
@@ -183,9 +213,10 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
       }
     });
     const closed = new Promise<void>((gone) => child.once('close', () => gone()));
-    child.once('error', (error) =>
-      reject(new LabError('MISSING_TOOL', `cannot run sh: ${error.message}`, 'install a shell', error)),
-    );
+    child.once('error', (error) => {
+      over();
+      reject(new LabError('MISSING_TOOL', `cannot run sh: ${error.message}`, 'install a shell', error));
+    });
     void closed.then(() => {
       clearTimeout(watch);
       signal.removeEventListener('abort', killAll);
