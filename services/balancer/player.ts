@@ -45,6 +45,8 @@ export interface Player {
   modules?: readonly string[];
   /** What it sets in its host's kernel, for places where that must be known before the host is there. */
   sysctls?(box: MiddleboxPlan): Record<string, number>;
+  /** Why a scenario with these brokers cannot have it, and what to do; undefined where it can. Asked when it is planned. */
+  refuses?(scenario: { brokers: readonly string[] }): { what: string; todo: string } | undefined;
   play(context: PlayerContext): Promise<Playing>;
   /** How it is played many times at once, for a sweep; undefined where it cannot be. */
   many?: ManyPlayer;

@@ -1,91 +1,17 @@
 import { basename } from 'node:path';
 import type { Broker } from '../../services/broker/broker.ts';
-import { AGENT_ACTIONS, BROKERS, CHECKS, CLIENTS, FAULTS, MIDDLEBOXES, TUNINGS } from './catalogue.ts';
-import { parseDuration } from './duration.ts';
+import { DURATION_LIMITS, LONGEST_SECONDS } from '../plan/limits.ts';
+import { idleTimeoutLimit, type Profile, readProfile } from '../plan/profile.ts';
+import { quoted } from '../plan/quote.ts';
+import { RESERVED_ACTS, RESERVED_HOSTS, sharedFileName } from '../plan/reserved-names.ts';
+import { Resolver, readTuning } from '../plan/resolver.ts';
+import { AGENT_ACTIONS, BALANCERS, BROKERS, CHECKS, CLIENTS, FAULTS, MIDDLEBOXES, TUNINGS } from './catalogue.ts';
+import { plainDuration, shortDuration } from './duration.ts';
 import type { Pace } from './pace.ts';
 import type { ActPlan, BrokerPlan, Expectation, HostPlan, MiddleboxPlan, Plan, Step, Tuning } from './plan.ts';
 import { type Positions, readYaml } from './read.ts';
-import {
-  type MiddleboxFile,
-  middleboxSchema,
-  type ScenarioFile,
-  scenarioSchema,
-  type TuningFile,
-  tuningSchema,
-} from './schema.ts';
+import { type ScenarioFile, scenarioSchema } from './schema.ts';
 import { suggestion } from './suggest.ts';
-
-const isPaced = (raw: unknown): raw is Record<Pace, unknown> =>
-  typeof raw === 'object' && raw !== null && 'production' in raw && 'compressed' in raw;
-
-/** A parameter's raw value, and where in the file it stands. */
-type Params = Record<string, { raw: unknown; path: readonly PropertyKey[] }>;
-
-/** Resolves `$name` and {production, compressed}; complains at the place in the file where the value stands. */
-class Resolver {
-  readonly #params: Params;
-  readonly #pace: Pace;
-  readonly #positions: Positions;
-
-  constructor(params: Params, pace: Pace, positions: Positions) {
-    this.#params = params;
-    this.#pace = pace;
-    this.#positions = positions;
-  }
-
-  #pick(raw: unknown, path: readonly PropertyKey[]): { value: unknown; path: readonly PropertyKey[] } {
-    return isPaced(raw) ? { value: raw[this.#pace], path: [...path, this.#pace] } : { value: raw, path };
-  }
-
-  resolve(raw: unknown, path: readonly PropertyKey[]): { value: unknown; path: readonly PropertyKey[] } {
-    const picked = this.#pick(raw, path);
-    if (typeof picked.value !== 'string' || !picked.value.startsWith('$')) return picked;
-    const param = this.#params[picked.value.slice(1)];
-    if (param) return this.#pick(param.raw, param.path);
-    const known = Object.keys(this.#params).map((key) => `$${key}`);
-    throw this.#positions.error(
-      picked.path,
-      known.length > 0 ? `one of the parameters ${known.join(', ')}` : 'a parameter that "params" names',
-      { hint: suggestion(picked.value, known) },
-    );
-  }
-
-  seconds(raw: unknown, path: readonly PropertyKey[]): number {
-    const found = this.resolve(raw, path);
-    const seconds = parseDuration(String(found.value));
-    if (seconds === undefined)
-      throw this.#positions.error(found.path, 'a duration, as in 350s, 8h or 200ms', {
-        found: JSON.stringify(found.value),
-      });
-    return seconds;
-  }
-
-  number(raw: unknown, path: readonly PropertyKey[]): number {
-    const found = this.resolve(raw, path);
-    const value = Number(found.value);
-    if (!Number.isInteger(value) || value < 0)
-      throw this.#positions.error(found.path, 'a whole number from 0', { found: JSON.stringify(found.value) });
-    return value;
-  }
-
-  tuning(file: TuningFile, path: readonly PropertyKey[]): Tuning {
-    const tuning: Tuning = {};
-    const { keepalive } = file;
-    if (keepalive === 'off') tuning.keepalive = 'off';
-    else if (keepalive !== undefined) {
-      tuning.keepalive = { idleSeconds: this.seconds(keepalive.idle, [...path, 'keepalive', 'idle']) };
-      if (keepalive.interval !== undefined)
-        tuning.keepalive.intervalSeconds = this.seconds(keepalive.interval, [...path, 'keepalive', 'interval']);
-      if (keepalive.probes !== undefined)
-        tuning.keepalive.probes = this.number(keepalive.probes, [...path, 'keepalive', 'probes']);
-    }
-    for (const key of ['heartbeat', 'commandTimeout', 'socketTimeout'] as const)
-      if (file[key] !== undefined) tuning[`${key}Seconds`] = this.seconds(file[key], [...path, key]);
-    for (const key of ['tcpRetries2', 'tcpOrphanRetries'] as const)
-      if (file[key] !== undefined) tuning[key] = this.number(file[key], [...path, key]);
-    return tuning;
-  }
-}
 
 function known(
   kind: string,
@@ -96,18 +22,44 @@ function known(
 ): string {
   if (names.includes(typed)) return typed;
   throw positions.error(path, `${kind}: one of ${names.join(', ')}`, {
-    found: `"${typed}"`,
+    found: quoted(typed),
     hint: suggestion(typed, names),
   });
 }
 
-function readMiddlebox(profile: string): MiddleboxFile {
-  return readYaml(MIDDLEBOXES.path(profile), middleboxSchema).value;
+/** Refuses a name that something else has already. */
+function notReserved(
+  what: string,
+  reserved: ReadonlyMap<string, string>,
+  name: string,
+  positions: Positions,
+  path: readonly PropertyKey[],
+): void {
+  const reason = reserved.get(name);
+  if (reason !== undefined)
+    throw positions.error(path, `another name for ${what}`, {
+      found: `"${name}", which is taken: ${reason}`,
+      hint: `call it something else than ${[...reserved.keys()].join(', ')}`,
+      key: true,
+    });
 }
 
-function planHosts(file: ScenarioFile, resolver: Resolver, positions: Positions): HostPlan[] {
+/** Reads profiles by name, each once. */
+type Profiles = (name: string) => Profile;
+
+function profilesOf(): Profiles {
+  const read = new Map<string, Profile>();
+  return (name) => {
+    const profile = read.get(name) ?? readProfile(MIDDLEBOXES.path(name));
+    read.set(name, profile);
+    return profile;
+  };
+}
+
+function planHosts(file: ScenarioFile, resolver: Resolver, positions: Positions, profiles: Profiles): HostPlan[] {
   const hosts: HostPlan[] = [];
   for (const [name, host] of Object.entries(file.hosts)) {
+    notReserved('a host', RESERVED_HOSTS, name, positions, ['hosts', name]);
     if ('client' in host) {
       const library = known('a client library', host.client, CLIENTS.names(), positions, ['hosts', name, 'client']);
       hosts.push({
@@ -117,7 +69,7 @@ function planHosts(file: ScenarioFile, resolver: Resolver, positions: Positions)
         connections: host.connections,
         ...(host.spread === undefined
           ? {}
-          : { spreadSeconds: resolver.seconds(host.spread, ['hosts', name, 'spread']) }),
+          : { spreadSeconds: resolver.seconds(host.spread, ['hosts', name, 'spread'], DURATION_LIMITS.spread) }),
       });
     } else if ('broker' in host) {
       const broker = known('a broker', host.broker, BROKERS.names(), positions, ['hosts', name, 'broker']);
@@ -126,17 +78,11 @@ function planHosts(file: ScenarioFile, resolver: Resolver, positions: Positions)
     } else {
       const named = resolver.resolve(host.middlebox, ['hosts', name, 'middlebox']);
       const profile = known('a middlebox', String(named.value), MIDDLEBOXES.names(), positions, named.path);
-      const { product, layer, idleTimeout, playedBy, remedy } = readMiddlebox(profile);
-      const idleTimeoutSeconds = resolver.seconds(host.idleTimeout ?? idleTimeout.default, [
-        'hosts',
-        name,
-        'idleTimeout',
-      ]);
-      if (layer === 'L4' && (idleTimeoutSeconds < 1 || !Number.isInteger(idleTimeoutSeconds)))
-        throw positions.error(
-          resolver.resolve(host.idleTimeout ?? idleTimeout.default, ['hosts', name, 'idleTimeout']).path,
-          'whole seconds, at least 1s, as connection tracking counts',
-        );
+      const { product, layer, idleTimeout, playedBy, remedy } = profiles(profile);
+      const idleTimeoutSeconds =
+        host.idleTimeout === undefined
+          ? idleTimeout.defaultSeconds
+          : resolver.seconds(host.idleTimeout, ['hosts', name, 'idleTimeout'], idleTimeoutLimit(layer));
       hosts.push({
         role: 'middlebox',
         name,
@@ -157,11 +103,39 @@ function planHosts(file: ScenarioFile, resolver: Resolver, positions: Positions)
   if (!hosts.some((host) => host.role === 'broker')) throw positions.error(['hosts'], 'a broker');
   if (new Set(Object.values(file.hosts).flatMap((host) => ('broker' in host ? [host.broker] : []))).size > 1)
     throw positions.error(['hosts'], 'brokers of one kind');
-  if (new Set(hosts.map((host) => host.name)).size < hosts.length)
-    throw positions.error(['hosts'], 'host names that stay different once brokers are numbered', {
-      found: 'the same name twice',
-    });
+  const twice = hosts.find((host, index) => hosts.findIndex(({ name }) => name === host.name) < index);
+  if (twice)
+    throw positions.error(
+      ['hosts', twice.role === 'broker' ? twice.group : twice.name],
+      'host names that stay different once brokers are numbered',
+      { found: `two hosts called "${twice.name}"`, key: true },
+    );
   return hosts;
+}
+
+/** Refuses a middlebox that cannot be played with these hosts. */
+async function checkBox(
+  file: ScenarioFile,
+  hosts: HostPlan[],
+  resolver: Resolver,
+  positions: Positions,
+): Promise<void> {
+  const box = hosts.find((host) => host.role === 'middlebox') as MiddleboxPlan;
+  const [kind] = Object.keys(box.playedBy) as [string];
+  const { default: player } = await BALANCERS.load(kind);
+  const brokers = hosts.flatMap((host) => (host.role === 'broker' ? [host.name] : []));
+  const refusal = player.refuses?.({ brokers });
+  if (refusal === undefined) return;
+  const host = file.hosts[box.name];
+  const named = resolver.resolve(host && 'middlebox' in host ? host.middlebox : undefined, [
+    'hosts',
+    box.name,
+    'middlebox',
+  ]);
+  throw positions.error(named.path, 'a middlebox that can be played here', {
+    found: `${quoted(box.profile)}: ${refusal.what}`,
+    hint: refusal.todo,
+  });
 }
 
 /** A client obeys the agent's commands; any host can suffer a fault. */
@@ -171,15 +145,16 @@ const actionsOf = (role: HostPlan['role']): readonly string[] => [
 ];
 
 function planTimeline(file: ScenarioFile, hosts: HostPlan[], resolver: Resolver, positions: Positions): Step[] {
-  return file.timeline.map((entry, index): Step => {
+  const steps = file.timeline.map((entry, index): Step => {
     const [key, raw] = Object.entries(entry)[0] as [string, unknown];
     const path = ['timeline', index, key];
-    if (key === 'quiet' || key === 'observe') return { kind: key, seconds: resolver.seconds(raw, path) };
+    if (key === 'quiet' || key === 'observe')
+      return { kind: key, seconds: resolver.seconds(raw, path, DURATION_LIMITS.wait) };
     const host = hosts.find((candidate) => candidate.name === key);
     const names = hosts.map((candidate) => candidate.name);
     if (!host)
       throw positions.error(path, `a host of this scenario (${names.join(', ')}), or quiet, or observe`, {
-        found: `the key "${key}"`,
+        found: `the key ${quoted(key)}`,
         hint: suggestion(key, [...names, 'quiet', 'observe']),
         key: true,
       });
@@ -188,6 +163,22 @@ function planTimeline(file: ScenarioFile, hosts: HostPlan[], resolver: Resolver,
     known(`something ${key} can do or suffer`, action, actionsOf(host.role), positions, place);
     return { kind: 'action', host: key, action };
   });
+  const client = hosts.find((host) => host.role === 'client');
+  const spread = client?.spreadSeconds ?? 0;
+  const waits = steps.reduce(
+    (sum, step) => sum + (step.kind === 'action' ? (step.host === client?.name ? spread : 0) : step.seconds),
+    0,
+  );
+  if (waits > LONGEST_SECONDS)
+    throw positions.error(
+      ['timeline'],
+      `steps that last at most ${shortDuration(LONGEST_SECONDS)} together, ${DURATION_LIMITS.wait.because}`,
+      {
+        found: plainDuration(waits),
+        key: true,
+      },
+    );
+  return steps;
 }
 
 const CLIENT_ONLY = ['heartbeatSeconds', 'commandTimeoutSeconds', 'socketTimeoutSeconds'] as const;
@@ -211,14 +202,13 @@ function planTuning(
     const here = [...path, 'tuning', host];
     if (!owners.includes(host))
       throw positions.error(here, `a client or a broker of this scenario: ${owners.join(', ')}`, {
-        found: `"${host}"`,
+        found: quoted(host),
         hint: suggestion(host, owners),
         key: true,
       });
     if (typeof wanted === 'string') {
       known('a tuning', wanted, TUNINGS.names(), positions, here);
-      const named = readYaml(TUNINGS.path(wanted), tuningSchema);
-      result[host] = new Resolver({}, pace, named.positions).tuning(named.value, []);
+      result[host] = readTuning(TUNINGS.path(wanted), pace);
     } else result[host] = resolver.tuning(wanted, here);
     const role = hosts.find(
       (candidate) => (candidate.role === 'broker' ? candidate.group : candidate.name) === host,
@@ -271,25 +261,29 @@ async function planExpectations(
  */
 export async function planScenario(path: string, pace: Pace): Promise<Plan> {
   const { value: file, source, positions } = readYaml(path, scenarioSchema);
+  const profiles = profilesOf();
   const acts: ActPlan[] = [];
   for (const [name, act] of Object.entries(file.acts)) {
     const here: PropertyKey[] = ['acts', name];
-    const params: Params = {};
-    for (const [key, raw] of Object.entries(file.params)) params[key] = { raw, path: ['params', key] };
-    for (const [key, raw] of Object.entries(act.params ?? {})) params[key] = { raw, path: [...here, 'params', key] };
-    for (const key of Object.keys(act.params ?? {}))
-      if (!(key in file.params))
+    notReserved('an act', RESERVED_ACTS, name, positions, here);
+    const params = new Map<string, { raw: unknown; path: readonly PropertyKey[] }>();
+    for (const [key, raw] of Object.entries(file.params)) params.set(key, { raw, path: ['params', key] });
+    for (const [key, raw] of Object.entries(act.params ?? {})) {
+      if (!Object.hasOwn(file.params, key))
         throw positions.error(
           [...here, 'params', key],
-          `a parameter of the scenario: ${Object.keys(file.params).join(', ')}`,
-          { found: key, key: true },
+          `a parameter of the scenario: ${Object.keys(file.params).join(', ') || '(none)'}`,
+          { found: quoted(key), hint: suggestion(key, Object.keys(file.params)), key: true },
         );
+      params.set(key, { raw, path: [...here, 'params', key] });
+    }
     const resolver = new Resolver(params, pace, positions);
     const production = new Resolver(params, 'production', positions);
-    const hosts = planHosts(file, resolver, positions);
+    const hosts = planHosts(file, resolver, positions, profiles);
     const { broker: kind } = hosts.find((host) => host.role === 'broker') as BrokerPlan;
     const { default: broker } = await BROKERS.load(kind);
-    const productionBox = planHosts(file, production, positions).find(
+    await checkBox(file, hosts, resolver, positions);
+    const productionBox = planHosts(file, production, positions, profiles).find(
       (host) => host.role === 'middlebox',
     ) as MiddleboxPlan;
     acts.push({
@@ -308,6 +302,12 @@ export async function planScenario(path: string, pace: Pace): Promise<Plan> {
       expect: await planExpectations(act, hosts, positions, here),
     });
   }
+  const shared = sharedFileName(acts);
+  if (shared)
+    throw positions.error(['acts', shared.acts[1]], 'acts and hosts whose names, joined by a dash, differ', {
+      found: `"${shared.name}" in the acts ${shared.acts.join(' and ')}`,
+      key: true,
+    });
   return {
     schemaVersion: 1,
     scenario: basename(path).replace(/\.ya?ml$/, ''),

@@ -1,7 +1,21 @@
-import { readFileSync } from 'node:fs';
-import { isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLError,
+} from 'yaml';
 import type { z } from 'zod';
 import { LabError, messageOf } from '../errors.ts';
+import { knownKeys } from '../plan/known-keys.ts';
+import { FILE_LIMITS } from '../plan/limits.ts';
+import { printable, quoted } from '../plan/quote.ts';
+import { readText } from '../plan/read-text.ts';
+import { valuesOf, wordsOf, YamlProblem } from '../plan/yaml-value.ts';
 import { suggestion } from './suggest.ts';
 
 export interface SourceFile {
@@ -12,35 +26,36 @@ export interface SourceFile {
   comment: string;
 }
 
+const EXAMPLES = 'correct the file; lab/scenarios has examples, schemas/ has the JSON Schema for your editor';
+
 /** Where in a file something stands, and how to complain about it. */
 export class Positions {
   readonly #path: string;
-  readonly #document: ReturnType<typeof parseDocument>;
+  readonly #contents: unknown;
   readonly #lines: LineCounter;
+  readonly #aliases: ReadonlyMap<Alias, Node>;
 
-  constructor(path: string, document: ReturnType<typeof parseDocument>, lines: LineCounter) {
+  constructor(path: string, contents: unknown, lines: LineCounter, aliases: ReadonlyMap<Alias, Node>) {
     this.#path = path;
-    this.#document = document;
+    this.#contents = contents;
     this.#lines = lines;
+    this.#aliases = aliases;
   }
 
-  /** The node at a path of keys; of its nearest ancestor when it does not exist. With `key`, the key itself. */
+  /** The node at a path of keys; its nearest ancestor when it does not exist. With `key`, the key itself. */
   #find(path: readonly PropertyKey[], key: boolean): Node | undefined {
-    for (let depth = path.length; depth >= 0; depth--) {
-      const head = path.slice(0, depth) as (string | number)[];
-      if (key && depth > 0) {
-        const parent = depth === 1 ? this.#document.contents : this.#document.getIn(head.slice(0, -1), true);
-        if (isMap(parent)) {
-          const pair = parent.items.find(
-            (item) => isScalar(item.key) && String(item.key.value) === String(head.at(-1)),
-          );
-          if (pair && isNode(pair.key)) return pair.key;
-        }
-      }
-      const node = depth === 0 ? this.#document.contents : this.#document.getIn(head, true);
-      if (isNode(node)) return node;
+    let node = (this.#contents ?? undefined) as Node | undefined;
+    for (const [index, step] of path.entries()) {
+      const holder = isAlias(node) ? this.#aliases.get(node) : node;
+      const pair = isMap(holder)
+        ? holder.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step))
+        : undefined;
+      if (pair && key && index === path.length - 1) return pair.key as Node;
+      const next = isSeq(holder) ? holder.items[Number(step)] : pair?.value;
+      if (next === undefined || next === null) return (pair?.key as Node | undefined) ?? node;
+      node = next as Node;
     }
-    return undefined;
+    return node;
   }
 
   /** An error with file, line and column (1-based), what was expected and what was found. */
@@ -50,22 +65,34 @@ export class Positions {
     options: { found?: string; hint?: string | undefined; key?: boolean } = {},
   ): LabError {
     const node = this.#find(path, options.key ?? false);
-    const { line, col } = this.#lines.linePos(node?.range?.[0] ?? 0);
+    const place = printable(path.map(String).join('.')) || 'the top';
     const found = options.found ?? describe(node);
-    return new LabError(
-      'BAD_FILE',
-      `${this.#path}:${Math.max(line, 1)}:${Math.max(col, 1)}: at ${path.map(String).join('.') || 'the top'}: expected ${expected}, found ${found}`,
-      options.hint ?? 'correct the file; lab/scenarios has examples, schemas/ has the JSON Schema for your editor',
-    );
+    return badFile(this.#path, this.#lines, node?.range?.[0] ?? 0, place, expected, found, options.hint);
   }
+}
+
+function badFile(
+  path: string,
+  lines: LineCounter,
+  offset: number,
+  place: string,
+  expected: string,
+  found: string,
+  hint: string | undefined,
+): LabError {
+  const { line, col } = lines.linePos(offset);
+  return new LabError(
+    'BAD_FILE',
+    `${path}:${Math.max(line, 1)}:${Math.max(col, 1)}: at ${place}: expected ${expected}, found ${found}`,
+    hint ?? EXAMPLES,
+  );
 }
 
 function describe(node: Node | undefined): string {
   if (node === undefined) return 'nothing';
-  if (isScalar(node)) return node.value === null ? 'nothing' : JSON.stringify(node.value);
   return isMap(node)
-    ? `a map with the keys ${node.items.map((item) => String(item.key)).join(', ') || '(none)'}`
-    : 'a list';
+    ? `a map with the keys ${printable(node.items.map((item) => String(item.key)).join(', ')) || '(none)'}`
+    : wordsOf(node);
 }
 
 type Issue = z.core.$ZodIssue;
@@ -73,6 +100,9 @@ type Issue = z.core.$ZodIssue;
 /** Of several complaints the one about a misspelt key comes first: a key that is missed is often that one. */
 const foremost = (issues: readonly Issue[]): Issue =>
   issues.find((issue) => issue.code === 'unrecognized_keys') ?? (issues[0] as Issue);
+
+/** Complaints about a value of the right type. */
+const RIGHT_TYPE: ReadonlySet<string> = new Set(['unrecognized_keys', 'too_small', 'too_big']);
 
 /** Of a union's branches the one that fits the value best is the one the writer meant: right type, fewest wrong keys. */
 function mostSpecific(issue: Issue): Issue {
@@ -82,7 +112,7 @@ function mostSpecific(issue: Issue): Issue {
     issues.map((inner) => mostSpecific({ ...inner, path: [...issue.path, ...inner.path] } as Issue)),
   );
   const mismatches = (branch: Issue[]) =>
-    branch.filter(({ path, code }) => path.length === here && code !== 'unrecognized_keys').length;
+    branch.filter(({ path, code }) => path.length === here && !RIGHT_TYPE.has(code)).length;
   const wrongKeys = (branch: Issue[]) => branch.filter(({ code }) => code === 'unrecognized_keys').length;
   const [best] = [...branches].sort(
     (a, b) => mismatches(a) - mismatches(b) || wrongKeys(a) - wrongKeys(b) || a.length - b.length,
@@ -90,21 +120,116 @@ function mostSpecific(issue: Issue): Issue {
   return best === undefined || mismatches(best) > 0 ? issue : foremost(best);
 }
 
-/** The words of a union's branches, for "expected …". */
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  record: 'a map',
+  object: 'a map',
+  array: 'a list',
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
+
+const MANY_WORDS: Readonly<Record<string, string>> = { array: 'entries', string: 'characters' };
+
+function boundText(kind: 'at least' | 'at most', origin: string, bound: number | bigint): string {
+  const many = MANY_WORDS[origin];
+  return many === undefined ? `a number of ${kind} ${bound}` : `${kind} ${bound} ${many}`;
+}
+
+/** What a complaint of the schema's wanted, for "expected …". */
 function expectedOf(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return `a ${issue.expected === 'record' || issue.expected === 'object' ? 'map' : issue.expected}`;
+      return TYPE_WORDS[issue.expected] ?? `a ${issue.expected}`;
     case 'invalid_value':
       return issue.values.map(String).join(' or ');
     case 'invalid_union': {
       const words = issue.errors.flatMap((branch) => branch.slice(0, 1).map(expectedOf));
       return [...new Set(words)].join(', or ') || issue.message;
     }
-    case 'unrecognized_keys':
-      return `known keys`;
+    case 'invalid_key':
+      return issue.issues[0] === undefined ? issue.message : expectedOf(issue.issues[0] as Issue);
+    case 'too_small':
+      return boundText('at least', issue.origin, issue.minimum);
+    case 'too_big':
+      return boundText('at most', issue.origin, issue.maximum);
     default:
       return issue.message;
+  }
+}
+
+/** Anything but text: control characters, which no such file needs, and bytes that are no characters. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const NOT_TEXT = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]/;
+
+function checkText(text: string, isText: boolean, complain: Complain): void {
+  const control = NOT_TEXT.exec(text);
+  if (control) throw complain(control.index, 'text', `the control character ${quoted(control[0])}`);
+  if (!isText) throw complain(Math.max(0, text.indexOf('\uFFFD')), 'text in UTF-8', 'a byte that is none');
+}
+
+/** The parser goes as deep as the brackets do. @returns where they are deeper than any file's */
+const BRACKETS_DEEP = 64;
+function tooDeep(text: string): number | undefined {
+  let depth = 0;
+  for (let index = 0; index < text.length; index++) {
+    const character = text[index];
+    if (character === '[' || character === '{') depth++;
+    else if (character === ']' || character === '}') depth = Math.max(0, depth - 1);
+    if (depth > BRACKETS_DEEP) return index;
+  }
+  return undefined;
+}
+
+/** What was expected and found where the YAML itself is broken. */
+function wordsFor({ code, message }: YAMLError): [expected: string, found: string] {
+  if (code === 'MULTIPLE_DOCS') return ['one YAML document', 'another one'];
+  if (code === 'RESOURCE_EXHAUSTION') return [`at most ${FILE_LIMITS.depth} maps and lists in one another`, 'more'];
+  return ['YAML', printable(message.replace(/\s+/g, ' '))];
+}
+
+type Complain = (offset: number, expected: string, found: string) => LabError;
+
+/** @throws LabError BAD_FILE */
+function parse(path: string): { source: SourceFile; value: unknown; positions: Positions } {
+  const { text, isText } = readText(path);
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) lines.addNewLine(end + 1);
+  const complain: Complain = (offset, expected, found) =>
+    badFile(path, lines, offset, 'this place', expected, found, 'check the indentation and the quotes around it');
+  checkText(text, isText, complain);
+  const deep = tooDeep(text);
+  if (deep !== undefined) throw complain(deep, `at most ${BRACKETS_DEEP} open brackets`, 'more');
+  let document: ReturnType<typeof parseDocument>;
+  try {
+    document = parseDocument(text, {
+      // The values of a file do not depend on a %YAML line in it: no merge keys, no sets, no dates.
+      schema: 'core',
+      merge: false,
+      resolveKnownTags: false,
+      // Found while the values are taken, where it costs less.
+      uniqueKeys: false,
+      prettyErrors: false,
+      logLevel: 'error',
+    });
+  } catch (error) {
+    throw complain(0, 'YAML', printable(messageOf(error)));
+  }
+  const broken = document.errors[0] ?? document.warnings[0];
+  if (broken) throw complain(broken.pos[0], ...wordsFor(broken));
+  try {
+    const { value, aliases } = valuesOf(document.contents);
+    const comment = (/^(?:#.*\n)+/.exec(text)?.[0] ?? '').replace(/^# ?/gm, '').trim();
+    return {
+      source: { path, text, comment },
+      value,
+      positions: new Positions(path, document.contents, lines, aliases),
+    };
+  } catch (error) {
+    if (error instanceof YamlProblem) throw complain(error.offset, error.expected, error.found);
+    throw error;
   }
 }
 
@@ -116,81 +241,21 @@ export function readYaml<S extends z.ZodType>(
   path: string,
   schema: S,
 ): { value: z.output<S>; source: SourceFile; positions: Positions } {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new LabError(
-      'BAD_FILE',
-      `cannot read ${path}: ${messageOf(error)}`,
-      'give the path of a readable YAML file',
-      error,
-    );
-  }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const positions = new Positions(path, document, lines);
-  const broken = document.errors[0];
-  if (broken) {
-    const { line, col } = lines.linePos(broken.pos[0]);
-    throw new LabError(
-      'BAD_FILE',
-      `${path}:${line}:${col}: expected YAML, found: ${broken.message}`,
-      'mind the indentation and the quotes around this place',
-    );
-  }
-  const parsed = schema.safeParse(document.toJS());
-  if (!parsed.success) {
-    const issue = mostSpecific(foremost(parsed.error.issues as Issue[]));
-    if (issue.code === 'unrecognized_keys') {
-      const key = issue.keys[0] as string;
-      const known = knownKeys(schema, issue.path, document.toJS());
-      throw positions.error(
-        [...issue.path, key],
-        known.length > 0 ? `one of the keys ${known.join(', ')}` : 'no such key',
-        {
-          found: `the key "${key}"`,
-          hint: suggestion(key, known),
-          key: true,
-        },
-      );
-    }
-    throw positions.error(issue.path, expectedOf(issue));
-  }
-  const comment = (/^(?:#.*\n)+/.exec(text)?.[0] ?? '').replace(/^# ?/gm, '').trim();
-  return { value: parsed.data, source: { path, text, comment }, positions };
-}
-
-/** The keys a schema knows at a path, by asking it: every strict object on the way tells its shape. */
-function knownKeys(schema: z.ZodType, path: readonly PropertyKey[], value: unknown): string[] {
-  let current = [schema as z.core.$ZodType];
-  let here = value;
-  const unwrap = (type: z.core.$ZodType): z.core.$ZodType[] => {
-    const def = type._zod.def as unknown as { type: string; options?: z.core.$ZodType[]; innerType?: z.core.$ZodType };
-    if (def.type === 'union') return (def.options ?? []).flatMap(unwrap);
-    if (def.innerType) return unwrap(def.innerType);
-    return [type];
-  };
-  for (const key of path) {
-    current = current.flatMap(unwrap).flatMap((type) => {
-      const def = type._zod.def as unknown as {
-        type: string;
-        shape?: Record<string, z.core.$ZodType>;
-        valueType?: z.core.$ZodType;
-        element?: z.core.$ZodType;
-      };
-      if (def.shape) return def.shape[String(key)] ?? [];
-      if (def.valueType) return def.valueType;
-      return def.element ?? [];
+  const { source, value, positions } = parse(path);
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return { value: parsed.data, source, positions };
+  const issue = mostSpecific(foremost(parsed.error.issues as Issue[]));
+  if (issue.code === 'invalid_key')
+    throw positions.error(issue.path, expectedOf(issue), {
+      found: `the key ${quoted(String(issue.path.at(-1)))}`,
+      key: true,
     });
-    here = (here as Record<PropertyKey, unknown> | undefined)?.[key];
-  }
-  const present = new Set(typeof here === 'object' && here !== null ? Object.keys(here) : []);
-  const shapes = current.flatMap(unwrap).flatMap((type) => {
-    const { shape } = type._zod.def as unknown as { shape?: Record<string, unknown> };
-    return shape ? [Object.keys(shape)] : [];
-  });
-  // Among alternatives, the one that shares most keys with what was written is the one that was meant.
-  const shared = (keys: string[]) => keys.filter((key) => present.has(key)).length;
-  return shapes.sort((a, b) => shared(b) - shared(a))[0] ?? [];
+  if (issue.code !== 'unrecognized_keys') throw positions.error(issue.path, expectedOf(issue));
+  const key = issue.keys[0] as string;
+  const known = knownKeys(schema, issue.path, value);
+  throw positions.error(
+    [...issue.path, key],
+    known.length > 0 ? `one of the keys ${known.join(', ')}` : 'a map without keys',
+    { found: `the key ${quoted(key)}`, hint: suggestion(key, known), key: true },
+  );
 }

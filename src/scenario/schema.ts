@@ -1,4 +1,12 @@
 import { z } from 'zod';
+import {
+  COUNT_LIMITS,
+  type CountLimit,
+  DURATION_LIMITS,
+  type DurationLimit,
+  durationLimitText,
+  FILE_LIMITS,
+} from '../plan/limits.ts';
 import { DURATION_PATTERN } from './duration.ts';
 import { HZ } from './hz.ts';
 
@@ -6,10 +14,7 @@ import { HZ } from './hz.ts';
 
 const name = z
   .string()
-  .regex(
-    /^[a-z][a-z0-9-]{0,11}$/,
-    'a host name: lower-case letters, digits and dashes, at most 12, starting with a letter',
-  );
+  .regex(/^[a-z][a-z0-9-]{0,11}$/, 'a name: lower-case letters, digits and dashes, at most 12, starting with a letter');
 const reference = z.string().regex(/^\$[a-zA-Z][a-zA-Z0-9]*$/, 'the name of a parameter, as in $idleTimeout');
 const durationText = z.string().regex(new RegExp(DURATION_PATTERN), 'a duration, as in 350s, 8h or 200ms');
 
@@ -17,44 +22,67 @@ const durationText = z.string().regex(new RegExp(DURATION_PATTERN), 'a duration,
 const paced = <T extends z.ZodType>(value: T) =>
   z.union([value, reference, z.strictObject({ production: value, compressed: value })]);
 
-export const duration = paced(durationText).describe('a duration, as in 350s, 8h or 200ms');
-const count = paced(z.number().int().min(0));
+/** JSON Schema cannot compare durations: their limits are words there, and are checked once their units are known. */
+const durationOf = (limit: DurationLimit, about?: string) =>
+  paced(durationText).describe(`${about === undefined ? '' : `${about}; `}${durationLimitText(limit)}`);
+const whole = ({ least, most }: CountLimit) => z.number().int().min(least).max(most);
+const count = (limit: CountLimit) => paced(whole(limit));
+
+const atMost = (most: number, what: string) =>
+  [(value: object) => Object.keys(value).length <= most, `at most ${most} ${what}`] as const;
 
 const keepalive = z
   .strictObject({
-    idle: duration.describe('TCP_KEEPIDLE; 0s turns SO_KEEPALIVE on with the kernel’s own values'),
-    interval: duration.optional().describe('TCP_KEEPINTVL; libuv sets 1 s unless told otherwise'),
-    probes: count.optional().describe('TCP_KEEPCNT; libuv sets 10 unless told otherwise'),
+    idle: durationOf(DURATION_LIMITS.keepIdle, 'TCP_KEEPIDLE; 0s turns SO_KEEPALIVE on with the kernel’s own values'),
+    interval: durationOf(
+      DURATION_LIMITS.keepInterval,
+      'TCP_KEEPINTVL; libuv sets 1 s unless told otherwise',
+    ).optional(),
+    probes: count(COUNT_LIMITS.keepProbes).optional().describe('TCP_KEEPCNT; libuv sets 10 unless told otherwise'),
   })
   .or(z.literal('off'));
 
 /** Settings of one side. Which apply depends on the host: a client library, or a broker. */
 export const tuningSchema = z.strictObject({
   keepalive: keepalive.optional(),
-  heartbeat: duration.optional().describe('an application-level PING on every connection, this often'),
-  commandTimeout: duration.optional().describe('how long the client library waits for one reply'),
-  socketTimeout: duration
+  heartbeat: durationOf(
+    DURATION_LIMITS.heartbeat,
+    'an application-level PING on every connection, this often',
+  ).optional(),
+  commandTimeout: durationOf(
+    DURATION_LIMITS.commandTimeout,
+    'how long the client library waits for one reply',
+  ).optional(),
+  socketTimeout: durationOf(
+    DURATION_LIMITS.socketTimeout,
+    'how long the client library waits for any byte while a command is pending',
+  ).optional(),
+  tcpRetries2: count(COUNT_LIMITS.tcpRetries2).optional().describe('net.ipv4.tcp_retries2 of the host'),
+  tcpOrphanRetries: count(COUNT_LIMITS.tcpOrphanRetries)
     .optional()
-    .describe('how long the client library waits for any byte while a command is pending'),
-  tcpRetries2: count.optional().describe('net.ipv4.tcp_retries2 of the host'),
-  tcpOrphanRetries: count.optional().describe('net.ipv4.tcp_orphan_retries of the host; 0 is read as 8'),
+    .describe('net.ipv4.tcp_orphan_retries of the host; 0 is read as 8'),
 });
 export type TuningFile = z.infer<typeof tuningSchema>;
 
 const clientHost = z.strictObject({
   client: z.string().describe('a file of services/client, by name'),
-  connections: z.number().int().min(1).max(10_000).default(1),
-  spread: duration
-    .optional()
-    .describe('its connections do what they are told one after another, evenly over this time, not all at once'),
+  connections: whole(COUNT_LIMITS.connections).default(1),
+  spread: durationOf(
+    DURATION_LIMITS.spread,
+    'its connections do what they are told one after another, evenly over this time, not all at once',
+  ).optional(),
 });
 const brokerHost = z.strictObject({
   broker: z.string().describe('a file of services/broker, by name'),
-  count: z.number().int().min(1).max(16).default(1),
+  count: whole(COUNT_LIMITS.brokers).default(1),
 });
 const middleboxHost = z.strictObject({
   middlebox: z.string().describe('a file of lab/middleboxes, by name, or a parameter that names one'),
-  idleTimeout: duration.optional().describe('instead of the profile’s default'),
+  idleTimeout: paced(durationText)
+    .optional()
+    .describe(
+      `instead of the profile’s default; ${durationLimitText(DURATION_LIMITS.trackedIdleTimeout)} (a proxy’s: milliseconds too)`,
+    ),
 });
 
 /** One entry of a timeline: one key. `quiet` and `observe` are words of the lab; any other key is a host. */
@@ -74,7 +102,11 @@ const expectation = z.union([
 
 const act = z.strictObject({
   title: z.string().optional().describe('what this act shows, in one line'),
-  params: z.record(z.string(), paced(z.string())).optional().describe('parameters that differ in this act'),
+  params: z
+    .record(z.string(), paced(z.string()))
+    .refine(...atMost(FILE_LIMITS.params, 'parameters'))
+    .optional()
+    .describe('parameters that differ in this act'),
   tuning: z
     .record(name, z.union([z.string(), tuningSchema]))
     .optional()
@@ -83,15 +115,28 @@ const act = z.strictObject({
     .literal([...HZ])
     .optional()
     .describe('timer interrupts a second that the kernel must have: only the virtual engine can choose'),
-  expect: z.array(expectation).min(1).describe('names of checks (src/judge/checks), with their parameters'),
+  expect: z
+    .array(expectation)
+    .min(1)
+    .max(FILE_LIMITS.expectations)
+    .describe('names of checks (src/judge/checks), with their parameters'),
 });
 
 export const scenarioSchema = z.strictObject({
   title: z.string().min(1),
-  params: z.record(z.string().regex(/^[a-zA-Z][a-zA-Z0-9]*$/), paced(z.string())).default({}),
-  hosts: z.record(name, z.union([clientHost, brokerHost, middleboxHost])),
-  timeline: z.array(step).min(1),
-  acts: z.record(name, act).refine((value) => Object.keys(value).length > 0, 'at least one act'),
+  params: z
+    .record(
+      z.string().regex(/^[a-zA-Z][a-zA-Z0-9]*$/, 'a parameter name: letters and digits, starting with a letter'),
+      paced(z.string()),
+    )
+    .refine(...atMost(FILE_LIMITS.params, 'parameters'))
+    .default({}),
+  hosts: z.record(name, z.union([clientHost, brokerHost, middleboxHost])).refine(...atMost(FILE_LIMITS.hosts, 'hosts')),
+  timeline: z.array(step).min(1).max(FILE_LIMITS.steps),
+  acts: z
+    .record(name, act)
+    .refine((value) => Object.keys(value).length > 0, 'at least one act')
+    .refine(...atMost(FILE_LIMITS.acts, 'acts')),
   next: z.string().optional().describe('the scenario to look at next'),
 });
 export type ScenarioFile = z.infer<typeof scenarioSchema>;

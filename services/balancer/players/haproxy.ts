@@ -102,11 +102,21 @@ ${services.join('\n')}`,
 /** So soon after its end a process is known to have ended. */
 const DEATH_NOTICE_MS = 1000;
 
+/** What its control socket is called; a broker has one as well, by its own name and in the same folder. */
+const SOCKET_NAME = 'haproxy';
+
 const haproxy: Player = {
   many,
+  refuses: ({ brokers }) =>
+    brokers.includes(SOCKET_NAME)
+      ? {
+          what: `its control socket and that of the broker "${SOCKET_NAME}" would have one name`,
+          todo: 'call the broker something else',
+        }
+      : undefined,
   async play({ box, host, brokers, port, folder, writeConfig, onLogLine }) {
     const address = host.serviceAddress ?? host.address;
-    const control = join(folder, 'haproxy.sock');
+    const control = join(folder, `${SOCKET_NAME}.sock`);
     const file = await writeConfig(
       'haproxy.cfg',
       renderConfig({ address, port, brokers, idleTimeoutSeconds: box.idleTimeoutSeconds, control }),

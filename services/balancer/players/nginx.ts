@@ -66,16 +66,14 @@ const many: ManyPlayer = {
   },
 };
 
+const REFUSAL = {
+  what: 'nginx does not log why it ended a session, which a scenario must show',
+  todo: 'measure it: npm run sweep -- --middlebox nginx-stream; or play a scenario with haproxy',
+};
+
 const nginx: Player = {
   many,
-  play() {
-    return Promise.reject(
-      new LabError(
-        'BAD_OPTION',
-        'nginx does not tell why it ended a session, which a scenario wants to show',
-        'measure it: npm run sweep -- --middlebox nginx-stream; or play a scenario with haproxy',
-      ),
-    );
-  },
+  refuses: () => REFUSAL,
+  play: () => Promise.reject(new LabError('BAD_OPTION', REFUSAL.what, REFUSAL.todo)),
 };
 export default nginx;

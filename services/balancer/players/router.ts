@@ -39,6 +39,13 @@ const router: Player = {
   // Without translation its timers are the same.
   many: manyByConntrack,
   sysctls: (box) => conntrackSysctls(box.idleTimeoutSeconds, LOOSE),
+  refuses: ({ brokers }) =>
+    brokers.length === 1
+      ? undefined
+      : {
+          what: `a router leads to one broker, not to ${brokers.length}: it does not balance`,
+          todo: 'leave out "count" and all brokers but one, or take a balancer such as l4-drop',
+        },
   async play({ box, host, brokers, port, writeConfig }) {
     const [server] = brokers.map(({ address }) => address) as [string];
     const own = host.serviceAddress ?? host.address;

@@ -1,0 +1,46 @@
+// Reads the profile of a middlebox, a file of lab/middleboxes, with its durations as numbers.
+import { readYaml } from '../scenario/read.ts';
+import { type MiddleboxFile, middleboxSchema } from '../scenario/schema.ts';
+import { DURATION_LIMITS, type DurationLimit, limitedDuration } from './limits.ts';
+import { quoted } from './quote.ts';
+
+export interface Profile extends Omit<MiddleboxFile, 'idleTimeout'> {
+  idleTimeout: {
+    defaultSeconds: number;
+    /** What its vendor lets it be set to. */
+    minSeconds?: number;
+    maxSeconds?: number;
+    per: MiddleboxFile['idleTimeout']['per'];
+  };
+}
+
+/** What an idle timeout may be, by what plays it. */
+export const idleTimeoutLimit = (layer: MiddleboxFile['layer']): DurationLimit =>
+  layer === 'L4' ? DURATION_LIMITS.trackedIdleTimeout : DURATION_LIMITS.proxyIdleTimeout;
+
+/** @throws LabError BAD_FILE with line and column */
+export function readProfile(path: string): Profile {
+  const { value, positions } = readYaml(path, middleboxSchema);
+  const { idleTimeout } = value;
+  const seconds = (key: 'default' | 'min' | 'max', limit: DurationLimit): number | undefined => {
+    const text = idleTimeout[key];
+    if (text === undefined) return undefined;
+    const found = limitedDuration(text, limit);
+    if (typeof found === 'number') return found;
+    throw positions.error(['idleTimeout', key], found.expected, { found: quoted(text) });
+  };
+  const defaultSeconds = seconds('default', idleTimeoutLimit(value.layer)) as number;
+  const minSeconds = seconds('min', DURATION_LIMITS.vendorIdleTimeout);
+  const maxSeconds = seconds('max', DURATION_LIMITS.vendorIdleTimeout);
+  if (defaultSeconds < (minSeconds ?? 0) || defaultSeconds > (maxSeconds ?? Number.POSITIVE_INFINITY))
+    throw positions.error(['idleTimeout', 'default'], 'a duration from "min" to "max"');
+  return {
+    ...value,
+    idleTimeout: {
+      defaultSeconds,
+      ...(minSeconds === undefined ? {} : { minSeconds }),
+      ...(maxSeconds === undefined ? {} : { maxSeconds }),
+      per: idleTimeout.per,
+    },
+  };
+}
