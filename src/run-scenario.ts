@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Engine } from './engines/engine.ts';
 import { LabError, messageOf } from './errors.ts';
+import { CAPTURE_FILE, RUN_FILE } from './evidence/files.ts';
 import { writePcapng } from './evidence/pcapng.ts';
-import { CAPTURE_FILE, type Evidence, RUN_FILE, readEvidence } from './evidence/read.ts';
+import { type Evidence, readEvidence } from './evidence/read.ts';
 import { judgeRun } from './judge/judge.ts';
 import { packetNotes } from './judge/ladder.ts';
 import type { Result } from './judge/result.ts';
@@ -69,6 +70,7 @@ export async function runScenario(plan: Plan, options: RunOptions): Promise<{ re
     const evidence = whatThereIs(run.partial, problem);
     record.wallSeconds = wallSeconds();
     evidence.run.wallSeconds = record.wallSeconds;
+    record.counts = evidence.counts;
     const result = await judgeRun(evidence, Math.round(process.resourceUsage().maxRSS / 1024), problem);
     const notes = packetNotes(result.acts.flatMap((act) => act.findings));
     const frames = evidence.frames.map((frame, index) =>

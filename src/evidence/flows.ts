@@ -10,21 +10,21 @@ export interface Tuple {
 export interface Flow {
   id: number;
   /** Undefined where the kernel did not say. */
-  state: string | undefined;
+  state?: string | undefined;
   /** Seconds until it would be forgotten; undefined in DESTROY events. */
-  expiresIn: number | undefined;
+  expiresIn?: number | undefined;
   original: Tuple;
   /** The tuple that answers carry: translated addresses show here. */
   reply: Tuple;
   assured: boolean;
   /** Present when somebody deleted the entry by hand, and not the kernel by its timer. */
-  deletedBy: string | undefined;
+  deletedBy?: string | undefined;
 }
 
 export interface FlowEvent extends Flow {
   time: number;
   event: 'NEW' | 'UPDATE' | 'DESTROY';
-  reason: 'idle-timeout' | 'closed' | 'never-established' | 'deleted' | 'unknown' | undefined;
+  reason?: 'idle-timeout' | 'closed' | 'never-established' | 'deleted' | 'unknown' | undefined;
 }
 
 /** Why the kernel let an entry go, from the TCP state it was in. An entry in ESTABLISHED can only go by its idle timer. */

@@ -15,12 +15,20 @@ const MAGIC_NANO = 0xa1b23c4d;
 const HEADER = 24;
 const RECORD_HEADER = 16;
 
+/** No frame is longer: the snap length that tcpdump and we write. */
+const MOST_BYTES = 262_144;
+
 /** Reads a pcap byte stream as it grows (tcpdump.org/manpages/pcap-savefile.5). */
 export class PcapStream {
   #rest: Buffer = Buffer.alloc(0);
   #linkType: number | undefined;
   #nano = false;
   #little = true;
+
+  /** Whether all bytes so far have become frames: false where they end in the middle of one, or before the first. */
+  get whole(): boolean {
+    return this.#linkType !== undefined && this.#rest.length === 0;
+  }
 
   /** @returns the frames that these bytes completed. @throws Error on bytes that are no pcap */
   push(bytes: Buffer): Frame[] {
@@ -39,8 +47,11 @@ export class PcapStream {
     for (;;) {
       if (this.#rest.length < RECORD_HEADER) return frames;
       const length = this.#u32(8);
+      const fraction = this.#u32(4);
+      if (length > MOST_BYTES || length > this.#u32(12) || fraction >= (this.#nano ? 1e9 : 1e6))
+        throw new Error(`there is no packet where one should begin: ${length} of ${this.#u32(12)} bytes`);
       if (this.#rest.length < RECORD_HEADER + length) return frames;
-      const nanoseconds = BigInt(this.#u32(0)) * 1_000_000_000n + BigInt(this.#u32(4)) * (this.#nano ? 1n : 1000n);
+      const nanoseconds = BigInt(this.#u32(0)) * 1_000_000_000n + BigInt(fraction) * (this.#nano ? 1n : 1000n);
       frames.push({
         nanoseconds,
         time: Number(nanoseconds / 1000n) / 1e6,

@@ -93,20 +93,46 @@ export function writePcapng(frames: readonly CapturedFrame[], application: strin
   return Buffer.concat(blocks);
 }
 
-/** Reads back what writePcapng wrote. @throws Error on anything else */
-export function readPcapng(bytes: Buffer): CapturedFrame[] {
-  const frames: CapturedFrame[] = [];
-  const interfaces: { host: string; interface: string; linkType: number }[] = [];
+/** The least bytes of a block's body, by its type. */
+const LEAST: Readonly<Record<number, number>> = {
+  [SECTION_HEADER]: 16,
+  [INTERFACE_DESCRIPTION]: 8,
+  [ENHANCED_PACKET]: 20,
+};
+
+/** The bodies of blocks, in order; `cut` where the last one is not there to its end. @throws Error on lengths that contradict */
+function blocksOf(bytes: Buffer): { blocks: { type: number; body: Buffer }[]; cut: boolean } {
+  const blocks: { type: number; body: Buffer }[] = [];
   for (let offset = 0; offset < bytes.length; ) {
-    if (bytes.length - offset < 12) throw new Error('the capture ends in the middle of a block');
+    if (bytes.length - offset < 12) return { blocks, cut: true };
     const type = bytes.readUInt32LE(offset);
     const total = bytes.readUInt32LE(offset + 4);
-    if (total < 12 || offset + total > bytes.length) throw new Error('the capture ends in the middle of a block');
-    const body = bytes.subarray(offset + 8, offset + total - 4);
+    if (total < 12 + (LEAST[type] ?? 0) || total % 4 !== 0) throw new Error(`a block of ${total} bytes at ${offset}`);
+    if (offset + total > bytes.length) return { blocks, cut: true };
+    if (bytes.readUInt32LE(offset + total - 4) !== total) throw new Error(`a block at ${offset} with two lengths`);
+    blocks.push({ type, body: bytes.subarray(offset + 8, offset + total - 4) });
+    offset += total;
+  }
+  return { blocks, cut: bytes.length === 0 };
+}
+
+/**
+ * Reads back what writePcapng wrote.
+ * @returns its frames; `cut`: whether it ends in the middle of one
+ * @throws Error on anything else
+ */
+export function readPcapng(bytes: Buffer): { frames: CapturedFrame[]; cut: boolean } {
+  const frames: CapturedFrame[] = [];
+  const interfaces: { host: string; interface: string; linkType: number }[] = [];
+  const { blocks, cut } = blocksOf(bytes);
+  if (blocks.length > 0 && blocks[0]?.type !== SECTION_HEADER) throw new Error('not a capture of this program');
+  for (const { type, body } of blocks) {
     if (type === SECTION_HEADER && body.readUInt32LE(0) !== BYTE_ORDER_MAGIC)
       throw new Error('not a capture of this program');
     if (type === INTERFACE_DESCRIPTION) {
-      const [host = '', name = ''] = (options(body.subarray(8)).get(OPT.ifName)?.toString('utf8') ?? '').split('/');
+      const found = options(body.subarray(8));
+      const [host = '', name = ''] = (found.get(OPT.ifName)?.toString('utf8') ?? '').split('/');
+      if (found.get(OPT.ifTimestampResolution)?.[0] !== NANOSECONDS) throw new Error('its time is not in nanoseconds');
       interfaces.push({ host, interface: name, linkType: body.readUInt16LE(0) });
     }
     if (type === ENHANCED_PACKET) {
@@ -114,6 +140,9 @@ export function readPcapng(bytes: Buffer): CapturedFrame[] {
       if (!where) throw new Error('a packet of an unknown interface');
       const nanoseconds = (BigInt(body.readUInt32LE(4)) << 32n) | BigInt(body.readUInt32LE(8));
       const length = body.readUInt32LE(12);
+      const originalLength = body.readUInt32LE(16);
+      if (20 + length > body.length || length > originalLength)
+        throw new Error(`a packet that claims ${length} of ${originalLength} bytes in a block of ${body.length}`);
       const comment = options(body.subarray(20 + padded(length)))
         .get(OPT.comment)
         ?.toString('utf8');
@@ -122,21 +151,22 @@ export function readPcapng(bytes: Buffer): CapturedFrame[] {
         nanoseconds,
         time: Number(nanoseconds / 1000n) / 1e6,
         data: body.subarray(20, 20 + length),
-        originalLength: body.readUInt32LE(16),
+        originalLength,
         ...(comment === undefined ? {} : { comment }),
       });
     }
-    offset += total;
   }
-  return frames;
+  return { frames, cut };
 }
 
+/** @throws Error where one is longer than what is left */
 function options(bytes: Buffer): Map<number, Buffer> {
   const found = new Map<number, Buffer>();
   for (let offset = 0; offset + 4 <= bytes.length; ) {
     const code = bytes.readUInt16LE(offset);
     const length = bytes.readUInt16LE(offset + 2);
     if (code === OPT.end) break;
+    if (offset + 4 + length > bytes.length) throw new Error(`an option of ${length} bytes where fewer are left`);
     found.set(code, bytes.subarray(offset + 4, offset + 4 + length));
     offset += 4 + padded(length);
   }

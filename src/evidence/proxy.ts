@@ -40,18 +40,18 @@ export const TERMINATION: Record<string, string> = {
 /** A live session, from `show sess all`. Addresses are "ip:port". */
 export interface ProxySession {
   client: string;
-  server: string | undefined;
+  server?: string | undefined;
   /** Address of the proxy's own socket towards the server. */
-  proxy: string | undefined;
+  proxy?: string | undefined;
   /** Whole seconds until the proxy's next time-out on it. */
-  expiresIn: number | undefined;
+  expiresIn?: number | undefined;
 }
 
 /** Reads the answer of HAProxy's `show sess all`; the control connection itself is left out. */
 export function parseProxySessions(text: string): ProxySession[] {
   return text
     .split(/^(?=0x[0-9a-f]+: )/m)
-    .map((block) => ({
+    .map((block): Omit<ProxySession, 'client'> & { client: string | undefined } => ({
       client: /\bsource=(\d[\d.]*:\d+)/.exec(block)?.[1],
       server: /\bserver=(\S+)/.exec(block)?.[1],
       proxy: /\bbackend=\S+ \([^)]*\)(?: addr=(\d[\d.]*:\d+))?/.exec(block)?.[1],

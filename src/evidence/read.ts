@@ -1,85 +1,40 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LabError } from '../errors.ts';
-import { EVIDENCE_FILES } from '../lab/collect.ts';
-import type { KernelSocketOptions } from '../lab/lab.ts';
-import type { ActRecord, RunRecord } from '../lab/record.ts';
+import type { z } from 'zod';
+import { ID } from '../base/ids.ts';
+import { messageOf } from '../errors.ts';
 import type { ActPlan } from '../scenario/plan.ts';
-import type { Failure } from './failure.ts';
-import type { Flow, FlowEvent } from './flows.ts';
+import { badEvidence, readDocument, readRows } from './document.ts';
+import { CAPTURE_FILE, EVIDENCE_FILES, RUN_FILE } from './files.ts';
+import { lostFlowEvents } from './gaps.ts';
 import { mergeCaptures } from './merge.ts';
 import { interfaceIndexOf, type Packet, parsePacket } from './packet.ts';
 import { PcapStream } from './pcap.ts';
 import { type CapturedFrame, readPcapng } from './pcapng.ts';
-import type { ProxyLogEntry, ProxySession } from './proxy.ts';
-import type { SocketRow } from './sockets.ts';
+import { type ActRecord, type Counts, type RunRecord, runRecord } from './record.ts';
+import {
+  type AppEvent,
+  eventsRow,
+  type FlowChange,
+  type FlowTable,
+  flowsRow,
+  type ProxyLog,
+  type ProxySessions,
+  type SocketEnd,
+  type SocketSample,
+  socketsRow,
+} from './rows.ts';
 
-export type SampledSocket = SocketRow & { kernel?: KernelSocketOptions };
-
-interface Look {
-  act: string;
-  sample: number;
-  label: string;
-  time: number;
-  host: string;
-}
-/** All sockets of one host at one moment. `gone`: the host has lost its power, so it has no sockets. */
-export interface SocketSample extends Look {
-  kind: 'sample';
-  sockets: SampledSocket[];
-  gone?: true;
-}
-export interface SocketEnd {
-  act: string;
-  kind: 'destroyed';
-  time: number;
-  host: string;
-  socket: SocketRow;
-}
-export interface FlowTable extends Look {
-  kind: 'table';
-  /** Present where the table is not connection tracking's, and nothing but looks tells of it. */
-  tracker?: string;
-  flows: Flow[];
-}
-export interface FlowChange extends FlowEvent {
-  act: string;
-  kind: 'event';
-  host: string;
-}
-export interface ProxySessions extends Look {
-  kind: 'proxy-sessions';
-  sessions: ProxySession[];
-}
-export interface ProxyLog {
-  act: string;
-  kind: 'proxy-log';
-  time: number;
-  host: string;
-  line: string;
-  session?: ProxyLogEntry;
-}
-
-/** An event of the client library, or of the lab, as events.ndjson holds it. */
-export interface AppEvent {
-  act: string;
-  host: string;
-  time: number;
-  event: string;
-  connection?: number;
-  id?: string;
-  to?: 'request' | 'heartbeat';
-  local?: string;
-  /** Of an `error` or `failed`: what it was, by the library's adapter. Runs recorded before it did so have none. */
-  failure?: Failure;
-  /** For people only. */
-  code?: string;
-  message?: string;
-  latency?: number;
-  delaySeconds?: number;
-  ids?: string[];
-  text?: string;
-}
+export type {
+  AppEvent,
+  FlowChange,
+  FlowTable,
+  ProxyLog,
+  ProxySessions,
+  SampledSocket,
+  SocketEnd,
+  SocketSample,
+} from './rows.ts';
 
 /** Everything that was seen in one act, in the order of time. */
 export interface ActEvidence {
@@ -100,97 +55,121 @@ export interface Evidence {
   acts: ActEvidence[];
   /** The merged capture; packet n is frame n - 1. */
   frames: CapturedFrame[];
+  /** How many rows and frames were read. */
+  counts: Counts;
 }
-
-export const RUN_FILE = 'run.json';
-export const CAPTURE_FILE = 'capture.pcapng';
 
 /** `<act>.<host>.pcap`, as the collector leaves them. */
 const PIECE = /^(.+)\.([^.]+)\.pcap$/;
 
-/** @throws LabError BAD_EVIDENCE */
-function damaged(file: string, error: unknown): LabError {
-  return new LabError(
-    'BAD_EVIDENCE',
-    `cannot read ${file}: ${(error as Error).message}`,
-    'the run’s folder is damaged: run the scenario again',
-    error,
-  );
+/** Frames in the order of time, and in words what of them is missing. */
+interface Capture {
+  frames: CapturedFrame[];
+  cut: string[];
 }
 
-function readFrames(folder: string, acts: readonly ActRecord[]): CapturedFrame[] {
-  const merged = join(folder, CAPTURE_FILE);
-  if (existsSync(merged)) return readPcapng(readFileSync(merged));
+function readMerged(file: string): Capture {
+  const { frames, cut } = readPcapng(readFileSync(file));
+  return { frames, cut: cut ? [`${CAPTURE_FILE} ends in the middle of a packet`] : [] };
+}
+
+/** The captures of each act and host, while they are not merged yet. */
+function readPieces(folder: string, acts: readonly ActRecord[]): Capture {
   const captures: CapturedFrame[][] = [];
+  const missing = new Set(
+    acts.flatMap(({ name, addresses }) => Object.keys(addresses).map((host) => `${name}.${host}.pcap`)),
+  );
+  const cut: string[] = [];
   for (const file of readdirSync(folder)) {
     const [, act, host] = PIECE.exec(file) ?? [];
     if (act === undefined || host === undefined) continue;
+    missing.delete(file);
     const names = acts.find((candidate) => candidate.name === act)?.interfaces[host] ?? {};
+    const stream = new PcapStream();
+    const frames = stream.push(readFileSync(join(folder, file)));
+    if (!stream.whole) cut.push(`${file} ends in the middle of a packet`);
     captures.push(
-      new PcapStream().push(readFileSync(join(folder, file))).map((frame) => {
+      frames.map((frame) => {
         const index = interfaceIndexOf(frame.data, frame.linkType);
         return { ...frame, host, interface: names[index] ?? `if${index}` };
       }),
     );
   }
-  return mergeCaptures(captures);
+  return { frames: mergeCaptures(captures), cut: [...cut, ...[...missing].map((file) => `${file} is missing`)] };
 }
 
-function readRows<T extends { act: string; time: number }>(folder: string, file: string): T[] {
+/** @throws LabError BAD_EVIDENCE */
+function readCapture(folder: string, acts: readonly ActRecord[]): Capture {
+  const merged = join(folder, CAPTURE_FILE);
   try {
-    return readFileSync(join(folder, file), 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as T)
-      .sort((a, b) => a.time - b.time);
+    const capture = existsSync(merged) ? readMerged(merged) : readPieces(folder, acts);
+    const stranger = [...new Set(capture.frames.map(({ host }) => host))].find((host) => !ID.test(host));
+    if (stranger !== undefined) throw new Error(`it is of a host called ${JSON.stringify(stranger)}`);
+    return capture;
   } catch (error) {
-    throw damaged(file, error);
+    throw badEvidence(CAPTURE_FILE, messageOf(error), undefined, error);
   }
+}
+
+const inOrder = <T extends { time: number }>(rows: T[]): T[] => rows.sort((a, b) => a.time - b.time);
+
+/** What of the evidence is not there although it was written, in words. */
+function missingRows(counts: Counts, written: Counts | undefined): string[] {
+  return (Object.keys(counts) as (keyof Counts)[]).flatMap((what) => {
+    const [found, wanted] = [counts[what], written?.[what] ?? counts[what]];
+    const file = what === 'frames' ? CAPTURE_FILE : EVIDENCE_FILES[what];
+    return found === wanted ? [] : [`${file} holds ${found} ${what === 'frames' ? 'packets' : 'rows'}, not ${wanted}`];
+  });
 }
 
 /**
- * Reads what a run left in its folder: run.json, the captures, and the NDJSON files.
+ * Reads what a run left in its folder: run.json, the captures, and the NDJSON files. What is found to be missing is added to
+ * the acts' `lostEvidence`.
  * @throws LabError BAD_EVIDENCE
  */
 export function readEvidence(folder: string): Evidence {
-  let run: RunRecord;
-  let frames: CapturedFrame[];
-  try {
-    run = JSON.parse(readFileSync(join(folder, RUN_FILE), 'utf8')) as RunRecord;
-  } catch (error) {
-    throw damaged(RUN_FILE, error);
-  }
-  try {
-    frames = readFrames(folder, run.acts);
-  } catch (error) {
-    throw damaged(CAPTURE_FILE, error);
-  }
+  const run = readDocument(join(folder, RUN_FILE), runRecord);
+  const { frames, cut } = readCapture(folder, run.acts);
   const packets = frames.flatMap((frame, index): Packet[] => {
     const packet = parsePacket(frame.data, frame.linkType);
     if (!packet) return [];
     const { interfaceIndex: _, ...rest } = packet;
     return [{ n: index + 1, time: frame.time, host: frame.host, interface: frame.interface, ...rest }];
   });
-  const sockets = readRows<SocketSample | SocketEnd>(folder, EVIDENCE_FILES.sockets);
-  const flows = readRows<FlowTable | FlowChange | ProxySessions | ProxyLog>(folder, EVIDENCE_FILES.flows);
-  const events = readRows<AppEvent>(folder, EVIDENCE_FILES.events);
+  const rowsOf = <T extends { time: number }>(file: string, schema: z.ZodType<T>): T[] => {
+    const read = readRows(join(folder, file), schema);
+    if (read.cut) cut.push(`${file} ends in the middle of a row`);
+    return inOrder(read.rows);
+  };
+  const sockets = rowsOf(EVIDENCE_FILES.sockets, socketsRow);
+  const flows = rowsOf(EVIDENCE_FILES.flows, flowsRow);
+  const events = rowsOf(EVIDENCE_FILES.events, eventsRow);
+  const counts = { sockets: sockets.length, flows: flows.length, events: events.length, frames: frames.length };
+  cut.push(...missingRows(counts, run.counts));
   const acts = run.acts.map((record): ActEvidence => {
-    const plan = run.plan.acts.find((act) => act.name === record.name);
-    if (!plan) throw damaged(RUN_FILE, new Error(`it has no plan for the act ${record.name}`));
     const mine = <T extends { act: string; kind?: string }, K extends T['kind']>(rows: readonly T[], kind: K) =>
       rows.filter((row) => row.act === record.name && row.kind === kind) as Extract<T, { kind: K }>[];
+    const [flowTables, flowEvents] = [mine(flows, 'table'), mine(flows, 'event')];
+    const lost = record.lostEvidence;
     return {
-      plan,
-      record,
+      plan: run.plan.acts.find((act) => act.name === record.name) as ActPlan,
+      record: {
+        ...record,
+        lostEvidence: {
+          frames: lost.frames,
+          flowEvents: lost.flowEvents || lostFlowEvents(flowTables, flowEvents),
+          cut: [...(lost.cut ?? []), ...cut],
+        },
+      },
       packets: packets.filter((packet) => packet.time >= record.from - 1 && packet.time <= record.to),
       samples: mine(sockets, 'sample'),
       ends: mine(sockets, 'destroyed'),
-      flowTables: mine(flows, 'table'),
-      flowEvents: mine(flows, 'event'),
+      flowTables,
+      flowEvents,
       proxySessions: mine(flows, 'proxy-sessions'),
       proxyLog: mine(flows, 'proxy-log'),
       events: events.filter((event) => event.act === record.name),
     };
   });
-  return { run, acts, frames };
+  return { run, acts, frames, counts };
 }

@@ -7,10 +7,10 @@ export interface SocketRow {
   receiveQueue: number;
   sendQueue: number;
   /** What the kernel will do next with it, and when; as `ss -o` and `netstat -o` show it. */
-  timer: { kind: string; seconds: number; retries: number } | undefined;
+  timer?: { kind: string; seconds: number; retries: number } | undefined;
   inode: number;
   /** The kernel's identity of the socket, which outlives the reuse of a port. */
   cookie: string;
   /** Retransmission time-out in ms, while there is one. */
-  rto: number | undefined;
+  rto?: number | undefined;
 }

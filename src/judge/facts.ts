@@ -362,6 +362,8 @@ export class ActFacts {
 
   #notReady(): string | undefined {
     const { lostEvidence } = this.evidence.record;
+    if (lostEvidence.cut !== undefined && lostEvidence.cut.length > 0)
+      return `a part of the evidence is missing: ${lostEvidence.cut.join('; ')}`;
     if (lostEvidence.frames.length > 0)
       return `the captures lost ${lostEvidence.frames.join(', ')}: this machine was too busy`;
     if (lostEvidence.flowEvents && this.pool.some((connection) => this.flowOf(connection)?.destroyed === undefined))

@@ -1,4 +1,6 @@
 import type { LabError } from '../errors.ts';
+import { badEvidence, issueText } from '../evidence/document.ts';
+import { RUN_FILE } from '../evidence/files.ts';
 import { type Evidence, readEvidence } from '../evidence/read.ts';
 import { BROKERS, CHECKS, CLIENTS } from '../scenario/catalogue.ts';
 import { type ActPlan, clientOf, hostsOf, middleboxOf, waitSeconds } from '../scenario/plan.ts';
@@ -22,13 +24,16 @@ async function wordsOf(plan: ActPlan) {
   return { library: library.advice, broker: broker.advice };
 }
 
-/** Judges one act from its evidence alone. */
+/** Judges one act from its evidence alone. @throws LabError BAD_EVIDENCE, UNKNOWN_NAME where a check cannot be asked that */
 export async function judgeAct(facts: ActFacts): Promise<ActResult> {
   const { plan, evidence } = facts;
   const findings: Finding[] = [];
   for (const { check, params } of plan.expect) {
     const { default: definition } = await CHECKS.load(check);
-    findings.push({ id: check, params, ...definition.judge(facts, params) });
+    const asked = definition.params.safeParse(params);
+    if (!asked.success)
+      throw badEvidence(RUN_FILE, `the parameters of ${check} in the act ${plan.name}: ${issueText(asked.error)}`);
+    findings.push({ id: check, params, ...definition.judge(facts, asked.data) });
   }
   return {
     name: plan.name,

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FlowSource } from '../../services/balancer/player.ts';
+import { EVIDENCE_FILES } from '../evidence/files.ts';
 import { parseProxyLog, parseProxySessions } from '../evidence/proxy.ts';
 import type { Lab, LabHost } from './lab.ts';
 import type { LostEvidence } from './record.ts';
@@ -11,8 +12,6 @@ const SLOTS = { least: 1024, most: 65_536 } as const;
 
 const slotsFor = (connections: number): number =>
   Math.min(SLOTS.most, Math.max(SLOTS.least, 2 ** Math.ceil(Math.log2(connections * FRAMES_A_CONNECTION))));
-
-export const EVIDENCE_FILES = { sockets: 'sockets.ndjson', flows: 'flows.ndjson', events: 'events.ndjson' } as const;
 
 /** Gathers the evidence of one act: what packets, sockets, flow tables and programs say, each with its time. */
 export class Collector {

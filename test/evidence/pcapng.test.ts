@@ -28,13 +28,30 @@ describe('capture.pcapng', () => {
             ...(comment === undefined ? {} : { comment }),
           }),
         );
-        expect(readPcapng(writePcapng(full, 'test'))).toEqual(full);
+        expect(readPcapng(writePcapng(full, 'test'))).toEqual({ frames: full, cut: false });
       }),
     );
   });
-  it('is refused when it is cut off', () => {
+  it('says that it was cut off, wherever that was in its last packet', () => {
     const bytes = readFileSync(capture);
-    expect(() => readPcapng(bytes.subarray(0, bytes.length - 5))).toThrow(/ends in the middle/);
+    const { frames } = readPcapng(bytes);
+    const last = bytes.readUInt32LE(bytes.length - 4);
+    for (let missing = 1; missing < last; missing++) {
+      const read = readPcapng(bytes.subarray(0, bytes.length - missing));
+      expect([read.cut, read.frames.length]).toEqual([true, frames.length - 1]);
+    }
+    expect(readPcapng(Buffer.alloc(0)).cut).toBe(true);
+  });
+  it.each([
+    ['two lengths that differ', (block: Buffer) => block.writeUInt32LE(block.length + 4, block.length - 4)],
+    ['a packet longer than its block', (block: Buffer) => block.writeUInt32LE(block.length, 20)],
+    ['a packet longer than it was on the wire', (block: Buffer) => block.writeUInt32LE(1, 24)],
+    ['a length that holds no header', (block: Buffer) => block.writeUInt32LE(16, 4)],
+    ['an unknown interface', (block: Buffer) => block.writeUInt32LE(99, 8)],
+  ])('is refused where a block has %s', (_, lie) => {
+    const bytes = Buffer.from(readFileSync(capture));
+    lie(bytes.subarray(bytes.length - bytes.readUInt32LE(bytes.length - 4)));
+    expect(() => readPcapng(bytes)).toThrow();
   });
   it.runIf(existsSync('/usr/bin/tshark'))('is read by tshark as the lab reads it', () => {
     const fields = ['frame.number', 'frame.interface_name', 'tcp.flags.reset'].flatMap((field) => ['-e', field]);
@@ -44,7 +61,7 @@ describe('capture.pcapng', () => {
     })
       .trim()
       .split('\n');
-    const frames = readPcapng(readFileSync(capture));
+    const { frames } = readPcapng(readFileSync(capture));
     expect(lines.length).toBe(frames.length);
     expect(lines.map((line) => line.split('\t')[1])).toEqual(frames.map((each) => `${each.host}/${each.interface}`));
   });

@@ -6,7 +6,7 @@ import { judgedAct, statusOf } from '../helpers/fixture.ts';
 const HOUR = 3600;
 
 function remembers(evidence: ActEvidence): void {
-  const within = <T extends { state: string | undefined; expiresIn: number | undefined }>(flow: T): T => ({
+  const within = <T extends { state?: string | undefined; expiresIn?: number | undefined }>(flow: T): T => ({
     ...flow,
     expiresIn: flow.state === 'ESTABLISHED' && flow.expiresIn !== undefined ? HOUR : flow.expiresIn,
   });

@@ -1,0 +1,171 @@
+// run.json: what a run was asked for and what was played when; everything about it that is not evidence. It is written by the
+// lab and read from folders that may come from anybody.
+import { z } from 'zod';
+import { FILE_NAME, ID } from '../base/ids.ts';
+import { HZ } from '../scenario/hz.ts';
+import { PACES } from '../scenario/pace.ts';
+import type { ActPlan, HostPlan, Plan, Step, Tuning } from '../scenario/plan.ts';
+import { middleboxSchema } from '../scenario/schema.ts';
+import type { Exactly } from './exactly.ts';
+
+const id = z.string().regex(ID, 'expected a name of lower-case letters, digits and dashes');
+/** The name of a file in one of our catalogues, without its extension. */
+const entry = z.string().regex(FILE_NAME, 'expected a name of letters, digits, dots and dashes');
+const text = z.string();
+const seconds = z.number();
+const time = z.number().min(0);
+const count = z.int().min(0);
+
+const tuning = z.strictObject({
+  keepalive: z.exactOptional(
+    z.union([
+      z.strictObject({
+        idleSeconds: seconds,
+        intervalSeconds: z.exactOptional(seconds),
+        probes: z.exactOptional(count),
+      }),
+      z.literal('off'),
+    ]),
+  ),
+  heartbeatSeconds: z.exactOptional(seconds),
+  commandTimeoutSeconds: z.exactOptional(seconds),
+  socketTimeoutSeconds: z.exactOptional(seconds),
+  tcpRetries2: z.exactOptional(count),
+  tcpOrphanRetries: z.exactOptional(count),
+});
+
+const host = z.discriminatedUnion('role', [
+  z.strictObject({
+    role: z.literal('client'),
+    name: id,
+    library: entry,
+    connections: z.int().min(1).max(10_000),
+    spreadSeconds: z.exactOptional(seconds),
+  }),
+  z.strictObject({ role: z.literal('broker'), name: id, group: id, broker: entry }),
+  z.strictObject({
+    role: z.literal('middlebox'),
+    name: id,
+    profile: entry,
+    product: text,
+    layer: z.enum(['L4', 'L7']),
+    idleTimeoutSeconds: seconds,
+    playedBy: middleboxSchema.shape.playedBy,
+    remedy: z.exactOptional(text),
+  }),
+]);
+
+const step = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('action'), host: id, action: entry }),
+  z.strictObject({ kind: z.enum(['quiet', 'observe']), seconds }),
+]);
+
+const actPlan = z.strictObject({
+  name: id,
+  title: text,
+  hosts: z.array(host).superRefine((hosts, context) => {
+    for (const role of ['client', 'broker', 'middlebox'])
+      if (!hosts.some((each) => each.role === role))
+        context.addIssue({ code: 'custom', message: `expected a ${role}` });
+    if (new Set(hosts.map(({ name }) => name)).size < hosts.length)
+      context.addIssue({ code: 'custom', message: 'expected hosts of different names' });
+  }),
+  tuning: z.record(id, tuning),
+  productionTuning: z.record(id, tuning),
+  productionIdleTimeoutSeconds: seconds,
+  productionQuietSeconds: seconds,
+  hz: z.exactOptional(z.literal([...HZ])),
+  timeline: z.array(step),
+  expect: z.array(z.strictObject({ check: entry, params: z.record(z.string(), z.unknown()) })),
+});
+
+const plan = z.strictObject({
+  schemaVersion: z.literal(1),
+  scenario: text,
+  title: text,
+  story: text,
+  file: text,
+  pace: z.enum(PACES),
+  acts: z.array(actPlan).min(1),
+  next: text.nullable(),
+});
+
+/** A step as it was played: its words, and when it began and ended (epoch seconds on the one clock). */
+const stepRecord = z.strictObject({
+  kind: z.enum(['action', 'quiet', 'observe']),
+  text,
+  host: z.exactOptional(id),
+  action: z.exactOptional(entry),
+  seconds: z.exactOptional(seconds),
+  from: time,
+  to: time,
+});
+export type StepRecord = z.infer<typeof stepRecord>;
+
+/**
+ * What collectors could not keep up with, and what has been lost since.
+ * - `frames`: in words, by host: with any, nothing can be concluded from packets
+ * - `flowEvents`: whether connection tracking told of a gap in its events; its tables, looked at later, have none
+ * - `cut`: in words, files of which a part is missing; found when they are read
+ */
+const lostEvidence = z.strictObject({
+  frames: z.array(text),
+  flowEvents: z.boolean(),
+  cut: z.exactOptional(z.array(text)),
+});
+export type LostEvidence = z.infer<typeof lostEvidence>;
+
+const actRecord = z.strictObject({
+  name: id,
+  from: time,
+  to: time,
+  upSeconds: seconds.describe('time the lab took to come up, outside the timeline'),
+  downSeconds: seconds.describe('time the lab took to go'),
+  hz: z.exactOptional(z.int().min(1)).describe('timer interrupts a second of the kernel that played it'),
+  steps: z.array(stepRecord),
+  addresses: z.record(id, text).describe('of hosts, so that evidence can be read without the lab'),
+  interfaces: z
+    .record(id, z.record(z.string(), text))
+    .describe('names by host and index, as captures on "any" number them'),
+  lostEvidence,
+  target: z.strictObject({ address: text, port: z.int().min(0).max(0xffff) }),
+});
+export type ActRecord = z.infer<typeof actRecord>;
+
+/** How much evidence there was when the run ended: rows of each file, and packets. */
+const counts = z.strictObject({ sockets: count, flows: count, events: count, frames: count });
+export type Counts = z.infer<typeof counts>;
+
+export const runRecord = z
+  .strictObject({
+    schemaVersion: z.literal(1),
+    engine: text,
+    startedAt: text,
+    wallSeconds: seconds,
+    memoryMb: z.number().describe('peak resident memory of the lab’s own process'),
+    versions: z.record(z.string(), text),
+    plan,
+    acts: z.array(actRecord),
+    counts: z.exactOptional(counts),
+  })
+  .superRefine(({ plan: { acts: planned }, acts: played }, context) => {
+    for (const [index, { name }] of played.entries())
+      if (!planned.some((act) => act.name === name))
+        context.addIssue({ code: 'custom', path: ['acts', index, 'name'], message: `there is no plan for "${name}"` });
+    for (const [list, at] of [
+      [planned, ['plan', 'acts']],
+      [played, ['acts']],
+    ] as const)
+      if (new Set(list.map(({ name }) => name)).size < list.length)
+        context.addIssue({ code: 'custom', path: [...at], message: 'expected acts of different names' });
+  });
+export type RunRecord = z.infer<typeof runRecord>;
+
+/** What the planner writes, the schema accepts. */
+export type Checked = [
+  Exactly<Tuning, z.infer<typeof tuning>>,
+  Exactly<Step, z.infer<typeof step>>,
+  Exactly<HostPlan, z.infer<typeof host>>,
+  Exactly<ActPlan, z.infer<typeof actPlan>>,
+  Exactly<Plan, z.infer<typeof plan>>,
+];
