@@ -90,12 +90,17 @@ const plan = z.strictObject({
   next: text.nullable(),
 });
 
+/** What a step takes away from the other end: the one it speaks to, the way there, or nothing. */
+const takesAway = z.enum(['peer', 'path', 'nothing']);
+export type TakesAway = z.infer<typeof takesAway>;
+
 /** A step as it was played: its words, and when it began and ended (epoch seconds on the one clock). */
 const stepRecord = z.strictObject({
   kind: z.enum(['action', 'quiet', 'observe']),
   text,
   host: z.exactOptional(id),
   action: z.exactOptional(entry),
+  takesAway: z.exactOptional(takesAway).describe('of an action; runs recorded before steps said so have none'),
   seconds: z.exactOptional(seconds),
   from: time,
   to: time,

@@ -225,11 +225,14 @@ export class ActFacts {
       .sort((a, b) => b.to - b.from - (a.to - a.from))[0];
   }
 
-  /** The first step at which somebody or something was taken away from the other end. */
+  /** The first step at which the peer, or the way to it, was taken away from the other end. */
   get loss(): StepRecord | undefined {
-    return this.evidence.record.steps.find(
-      (step) => step.kind === 'action' && step.action !== undefined && ['close', 'crash', 'cut'].includes(step.action),
-    );
+    return this.evidence.record.steps.find(({ takesAway }) => takesAway === 'peer' || takesAway === 'path');
+  }
+
+  /** Whether the record says of each action what it took away: runs from before steps said so do not. */
+  get lossKnown(): boolean {
+    return this.evidence.record.steps.every(({ kind, takesAway }) => kind !== 'action' || takesAway !== undefined);
   }
 
   get connections(): ClientConnection[] {
@@ -557,18 +560,13 @@ export class ActFacts {
     return this.#once('matching', () => matchSockets(this.evidence, this.lastLook));
   }
 
-  /** The look at all sockets in which the pool was last seen asleep. */
+  /** The first look at all sockets in the quiet, or the first of all. */
   get lookInQuiet(): SocketSample[] {
     const { quiet } = this;
     return (
-      this.samples
-        .filter(
-          (group) =>
-            quiet &&
-            group.every((sample) => sample.time >= quiet.from && sample.time <= quiet.to + 0.5) &&
-            group[0]?.label === 'quiet begins',
-        )
-        .at(-1) ??
+      this.samples.find(
+        (group) => quiet && group.every((sample) => sample.time >= quiet.from && sample.time <= quiet.to + 0.5),
+      ) ??
       this.samples[0] ??
       []
     );

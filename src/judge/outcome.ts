@@ -36,6 +36,7 @@ const micro = (seconds: number) => Math.round(seconds * 1e6) / 1e6;
 /** From the loss of the other end, or from the first request after the quiet, to the first end that noticed. */
 function detection(facts: ActFacts): number | null {
   const { loss } = facts;
+  if (!facts.lossKnown) return null;
   if (loss) {
     // What happens to the sockets of the lost host itself is nobody's notice.
     const ends = [facts.client, ...facts.brokers].filter((host) => host !== loss.host);

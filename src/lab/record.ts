@@ -1,6 +1,6 @@
 import type { ActRecord } from '../evidence/record.ts';
 
-export type { ActRecord, LostEvidence, RunRecord, StepRecord } from '../evidence/record.ts';
+export type { ActRecord, LostEvidence, RunRecord, StepRecord, TakesAway } from '../evidence/record.ts';
 
 /** Lines that the lab's process writes for the person's. */
 export type Message =

@@ -20,7 +20,7 @@ import {
 import { within } from '../within.ts';
 import { Collector } from './collect.ts';
 import type { Lab, LabHost, LabProcess } from './lab.ts';
-import type { ActRecord, LostEvidence, Message, StepRecord } from './record.ts';
+import type { ActRecord, LostEvidence, Message, StepRecord, TakesAway } from './record.ts';
 
 /** How long the agent may take to connect, or to answer commands that no wait follows. */
 const PATIENCE_SECONDS = 10;
@@ -108,12 +108,19 @@ const slowly = ({ spreadSeconds }: ClientPlan) =>
 const opens = ({ name, connections }: ClientPlan) =>
   `${name} opens ${connections} connection${connections === 1 ? '' : 's'}`;
 
-const ACTION_TEXT: Record<string, (client: ClientPlan) => string> = {
-  connect: (client) => opens(client) + slowly(client),
-  'connect-and-request': (client) => `${opens(client)} and sends a command on each at once${slowly(client)}`,
-  request: (client) =>
-    `${client.name} sends a command on ${client.connections === 1 ? 'its connection' : `each of its ${client.connections} connections`}${slowly(client)}`,
-  close: ({ name }) => `${name} closes its connections`,
+/** What a client can be told to do: how a step says it, and what it takes away from the servers. */
+const VERBS: Record<string, { describe(client: ClientPlan): string; takesAway: TakesAway }> = {
+  connect: { describe: (client) => opens(client) + slowly(client), takesAway: 'nothing' },
+  'connect-and-request': {
+    describe: (client) => `${opens(client)} and sends a command on each at once${slowly(client)}`,
+    takesAway: 'nothing',
+  },
+  request: {
+    describe: (client) =>
+      `${client.name} sends a command on ${client.connections === 1 ? 'its connection' : `each of its ${client.connections} connections`}${slowly(client)}`,
+    takesAway: 'nothing',
+  },
+  close: { describe: ({ name }) => `${name} closes its connections`, takesAway: 'peer' },
 };
 
 /** Rejects when the signal is raised. */
@@ -283,7 +290,7 @@ export async function playAct(
         step.kind === 'action' && !(step.action in actions) ? (await FAULTS.load(step.action)).default : undefined;
       const text = stepText(
         step,
-        (host, action) => fault?.describe(host) ?? (ACTION_TEXT[action] as (client: ClientPlan) => string)(client),
+        (host, action) => fault?.describe(host) ?? (VERBS[action] as (typeof VERBS)[string]).describe(client),
       );
       tell({ type: 'step', act: act.name, text, ...(step.kind === 'action' ? {} : { waitSeconds: step.seconds }) });
       lab.watch.attend();
@@ -326,7 +333,15 @@ export async function playAct(
       const to = now();
       steps.push(
         step.kind === 'action'
-          ? { kind: step.kind, text, host: step.host, action: step.action, from, to }
+          ? {
+              kind: step.kind,
+              text,
+              host: step.host,
+              action: step.action,
+              takesAway: (fault ?? (VERBS[step.action] as (typeof VERBS)[string])).takesAway,
+              from,
+              to,
+            }
           : { kind: step.kind, text, seconds: step.seconds, from, to },
       );
       collector.event('lab', { time: from, event: 'step', text, until: to });

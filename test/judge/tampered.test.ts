@@ -183,6 +183,7 @@ describe('the server behind the lost FIN', () => {
         text: 'x',
         host: 'pool',
         action: 'close',
+        takesAway: 'peer',
         from: evidence.record.from,
         to: evidence.record.from,
       });
@@ -382,6 +383,26 @@ describe('how soon a loss was noticed', () => {
     // 4 s, then 2 probes at intervals of 1 s, from the last packet on, which came a second before the loss.
     expect(outcome.detectionSeconds).toBeGreaterThan(4);
     expect(outcome.detectionSeconds).toBeLessThan(7);
+  });
+  it('whatever the fault is called, for a step says itself what it takes away', async () => {
+    const { outcome: before } = await judgedAct('two-hours', 'dead');
+    const renamed = await judgedAct('two-hours', 'dead', ({ record }) => {
+      for (const step of record.steps) if (step.takesAway === 'peer') step.action = 'struck-by-lightning';
+    });
+    expect(renamed.outcome).toEqual(before);
+    const harmless = await judgedAct('two-hours', 'dead', ({ record }) => {
+      for (const step of record.steps) step.takesAway = 'nothing';
+    });
+    expect(harmless.outcome.detectionSeconds).toBeNull();
+  });
+  it('is not told where the record does not say what its steps took away', async () => {
+    const forget = ({ record }: ActEvidence) => {
+      for (const step of record.steps) delete step.takesAway;
+    };
+    expect((await judgedAct('two-hours', 'dead', forget)).outcome.detectionSeconds).toBeNull();
+    const closed = await judgedAct('lost-fin', 'broken', forget);
+    expect(statusOf(closed, 'fin-eaten')).toBe('unknown');
+    expect(closed.verdict).toBe('inconclusive');
   });
   it('is not told where nobody noticed', async () => {
     expect((await judgedAct('lost-fin', 'crash')).outcome.detectionSeconds).toBeNull();

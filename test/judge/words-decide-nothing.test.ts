@@ -7,9 +7,11 @@ const ACTS = FIXTURES.flatMap((name) => recorded(name).acts.map(({ plan }) => [n
 const failures = (evidence: ActEvidence) =>
   evidence.events.filter(({ event }) => event === 'error' || event === 'failed');
 
-/** Other words, and other codes, for everything that went wrong: of another library, in another language. */
+/** Other words for everything: another library's for what went wrong, and another director's for what was played. */
 function translate(evidence: ActEvidence): void {
   for (const event of failures(evidence)) Object.assign(event, { code: 'Fehler', message: 'nichts geht mehr' });
+  for (const step of evidence.record.steps) step.text = 'etwas geschieht';
+  for (const look of [...evidence.samples, ...evidence.flowTables, ...evidence.proxySessions]) look.label = 'ein Blick';
 }
 
 /** Words that say something else than what happened. */

@@ -16,7 +16,9 @@ export default defineCheck({
       return cannotTell({
         title: 'whether the FIN was lost cannot be told',
         expected,
-        observed: facts.notReady ?? 'nobody closed anything',
+        observed:
+          facts.notReady ??
+          (facts.lossKnown ? 'nobody closed anything' : 'the record does not say what its steps took away'),
         why,
       });
     const cases = facts.pool.map(({ local }) => {

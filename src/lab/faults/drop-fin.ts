@@ -21,7 +21,8 @@ table inet idlelab_drop_fin {
 `;
 
 const dropFin: Fault = {
-  describe: (host) => `${host} starts to eat every FIN, and what its sender sends after it`,
+  describe: (host) => `${host} starts dropping every FIN, and what its sender sends after it`,
+  takesAway: 'nothing',
   async apply({ lab, host }) {
     await lab.host(host).run('nft', ['-f', '-'], rules);
   },
