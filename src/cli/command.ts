@@ -1,4 +1,5 @@
 import { type Command, CommanderError } from 'commander';
+import { forTerminal } from '../base/escape/terminal.ts';
 import { EXIT, type ExitCode, LabError } from '../errors.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -22,13 +23,14 @@ export function interrupted(): { signal: AbortSignal; dispose(): void } {
 /** Tells what went wrong and what to do. @param where stands before it where several things are done at once */
 export function complain(error: unknown, where?: string): ExitCode {
   if (error instanceof LabError) {
-    process.stderr.write(
-      `${where === undefined ? '' : `${where}: `}${error.code}: ${error.message}\n  what to do: ${error.todo}\n`,
-    );
+    const text = `${where === undefined ? '' : `${where}: `}${error.code}: ${error.message}\n  what to do: ${error.todo}\n`;
+    process.stderr.write(forTerminal(text));
     return error.exitCode;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`${text}\n  what to do: this is a defect of idlelab, please report it with the text above\n`);
+  process.stderr.write(
+    forTerminal(`${text}\n  what to do: this is a bug in idlelab. Please report it with the output above.\n`),
+  );
   return EXIT.inconclusive;
 }
 

@@ -1,4 +1,6 @@
 import { createLogUpdate } from 'log-update';
+import { withoutCommands } from '../base/escape/terminal.ts';
+import { oneLine } from '../base/escape/visible.ts';
 import type { Message } from '../lab/record.ts';
 import { painter } from '../report/text.ts';
 import { formatDuration } from '../scenario/duration.ts';
@@ -46,17 +48,18 @@ export class Progress {
 
   /** @param scenario stands before the act's name where several are played */
   tell(message: Message, scenario = ''): void {
-    const name = (act: string) => [scenario, act].filter(Boolean).join(' ');
-    if (message.type === 'preparing') this.#line(message.text);
+    const name = (act: string) => oneLine([scenario, act].filter(Boolean).join(' '));
+    if (message.type === 'preparing') this.#line(oneLine(message.text));
     else if (message.type === 'act') {
       const act = name(message.act);
-      const title = `${act}: ${message.title}`;
+      const title = `${act}: ${oneLine(message.title)}`;
       if (!this.#live || !this.#options.sideBySide) this.#line(this.#paint('bold', title));
       this.#show(act, title, 'building the lab', 0);
     } else if (message.type === 'step') {
       const act = name(message.act);
-      if (!this.#live) this.#line(this.#options.sideBySide ? `${act}: ${message.text}` : `  ${message.text}`);
-      this.#show(act, this.#playing.get(act)?.title ?? act, message.text, message.waitSeconds ?? 0);
+      const text = oneLine(message.text);
+      if (!this.#live) this.#line(this.#options.sideBySide ? `${act}: ${text}` : `  ${text}`);
+      this.#show(act, this.#playing.get(act)?.title ?? act, text, message.waitSeconds ?? 0);
     } else if (message.type === 'clock') {
       const lab = this.#playing.get(name(message.act))?.lab;
       if (!lab) return;
@@ -68,14 +71,14 @@ export class Progress {
       this.#playing.delete(act);
       if (!this.#live) return;
       if (this.#options.sideBySide && done) this.#line(this.#paint('bold', done.title));
-      for (const step of message.act.steps) this.#line(this.#paint('dim', `  ✓ ${step.text}`));
+      for (const step of message.act.steps) this.#line(this.#paint('dim', `  ✓ ${oneLine(step.text)}`));
       this.#draw();
     }
   }
 
   #line(text: string): void {
     this.#live?.clear();
-    this.#stream.write(`${text}\n`);
+    this.#stream.write(`${withoutCommands(text)}\n`);
   }
 
   #show(act: string, title: string, text: string, waitSeconds: number): void {

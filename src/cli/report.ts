@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Command, Option } from 'commander';
+import { json } from '../base/escape/json.ts';
 import { EXIT, type ExitCode, LabError, messageOf } from '../errors.ts';
 import { judgeFolder } from '../judge/judge.ts';
 import { type Result, resultSchema } from '../judge/result.ts';
@@ -14,6 +15,7 @@ import { REPORTERS, SWEEP_REPORTERS } from '../scenario/catalogue.ts';
 import { parseSweepResult } from '../sweep/read-result.ts';
 import type { SweepResult } from '../sweep/result.ts';
 import { runCommand } from './command.ts';
+import { writeStepSummary } from './step-summary.ts';
 import { colored, columnsOf } from './terminal.ts';
 
 interface Options {
@@ -94,6 +96,7 @@ async function renderSweep(sweep: SweepResult, folder: string, format: string): 
     );
   const { default: reporter } = await SWEEP_REPORTERS.load(format);
   process.stdout.write(await reporter.render(sweep, { columns, color, folder: shownPath(folder) }));
+  writeStepSummary(reporter.summary?.(sweep));
   return EXIT.asExpected;
 }
 
@@ -112,13 +115,14 @@ async function render(run: string, options: Options): Promise<ExitCode> {
     REPORTERS.load(options.reporter),
   ])) as [Result, { default: Reporter }];
   process.stdout.write(reporter.render(result, { columns, color, folder: shownPath(folder) }));
+  writeStepSummary(reporter.summary?.(result));
   return EXIT.asExpected;
 }
 
 function diffSweeps(a: SweepResult, b: SweepResult, { reporter }: Options): ExitCode {
   const differences = compareSweeps(a, b);
   const same = differences.every(({ kind }) => kind === 'condition');
-  if (reporter === 'json') process.stdout.write(`${JSON.stringify({ same, differences }, null, 2)}\n`);
+  if (reporter === 'json') process.stdout.write(json({ same, differences }, 2));
   else if (reporter === 'pretty') process.stdout.write(renderSweepDiff(a, b, { columns, paint: painter(color) }));
   else throw new LabError('BAD_OPTION', `a difference cannot be shown as ${reporter}`, 'take pretty or json');
   return same ? EXIT.asExpected : EXIT.expectationFailed;
@@ -134,8 +138,7 @@ async function diff(one: string, other: string, options: Options): Promise<ExitC
     Result,
   ];
   const differences = compareResults(a, b);
-  if (options.reporter === 'json')
-    process.stdout.write(`${JSON.stringify({ same: sameOutcome(differences), differences }, null, 2)}\n`);
+  if (options.reporter === 'json') process.stdout.write(json({ same: sameOutcome(differences), differences }, 2));
   else if (options.reporter === 'pretty') process.stdout.write(renderDiff(a, b, { columns, paint: painter(color) }));
   else throw new LabError('BAD_OPTION', `a difference cannot be shown as ${options.reporter}`, 'take pretty or json');
   return sameOutcome(differences) ? EXIT.asExpected : EXIT.expectationFailed;

@@ -1,6 +1,7 @@
 // `npm run scenario -- <name|file>`: stages a scenario, judges its evidence and reports it.
 import { relative, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { forTerminal } from '../base/escape/terminal.ts';
 import { chooseEngine, ENGINE_NAMES, type EngineName } from '../engines/choose.ts';
 import type { Engine } from '../engines/engine.ts';
 import { Slots } from '../engines/slots.ts';
@@ -14,6 +15,7 @@ import { DEFAULT_HZ, HZ, type Hz } from '../scenario/hz.ts';
 import { PACES, type Pace } from '../scenario/pace.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { complain, interrupted, runCommand } from './command.ts';
+import { writeStepSummary } from './step-summary.ts';
 import { colored, columnsOf } from './terminal.ts';
 
 interface Options {
@@ -69,6 +71,7 @@ function show(reporter: Reporter, result: Result, folder: string): void {
   };
   if (reporter.file && process.stdout.isTTY) console.log(`${context.folder}/${reporter.file}`);
   else process.stdout.write(reporter.render(result, context));
+  writeStepSummary(reporter.summary?.(result));
 }
 
 /** The gravest of several exit codes: interrupted, what could not run at all, failed, inconclusive. */
@@ -184,6 +187,6 @@ await runCommand(program, async () => {
     hz: Number(options.hz) as Hz,
     ...(jobs === undefined ? {} : { jobs }),
   });
-  if (reason !== undefined) console.error(`engine: ${reason}`);
+  if (reason !== undefined) console.error(forTerminal(`engine: ${reason}`));
   return stage({ options, engine, names, jobs: jobs ?? 1 });
 });

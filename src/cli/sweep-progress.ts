@@ -1,4 +1,5 @@
 import { createLogUpdate } from 'log-update';
+import { forTerminal } from '../base/escape/terminal.ts';
 import { plainDuration } from '../scenario/duration.ts';
 import type { SweepProgress as Progress } from '../sweep/run-sweep.ts';
 
@@ -25,7 +26,7 @@ export class SweepProgress implements Progress {
   told(stage: string, measured: number, of: number, passed: number): void {
     if (stage !== this.#stage) {
       this.#live?.clear();
-      this.#stream.write(`measuring ${stage}: ${of.toLocaleString('en')} trials\n`);
+      this.#stream.write(forTerminal(`measuring ${stage}: ${of.toLocaleString('en')} trials\n`));
       [this.#stage, this.#began, this.#tenth] = [stage, performance.now(), -1];
     }
     const seconds = (performance.now() - this.#began) / 1000;

@@ -19,6 +19,7 @@ import type { SweepResult } from '../sweep/result.ts';
 import type { Shard } from '../sweep/run-sweep.ts';
 import type { SweepSpec } from '../sweep/spec.ts';
 import { interrupted, runCommand } from './command.ts';
+import { writeStepSummary } from './step-summary.ts';
 import { colored, columnsOf } from './terminal.ts';
 
 interface Options {
@@ -147,6 +148,7 @@ async function goOn(folder: SweepFolder, place: Place, options: Options): Promis
     const context = { columns: columnsOf(process.stdout), color: colored(process.stdout), folder: shown };
     if (reporter.file && process.stdout.isTTY) console.log(`${shown}/${reporter.file}`);
     else process.stdout.write(await reporter.render(result, context));
+    writeStepSummary(reporter.summary?.(result));
     return VERDICT_EXIT[result.verdict];
   } catch (error) {
     progress.stop();

@@ -1,3 +1,4 @@
+import { forTerminalAll, withoutCommands } from '../base/escape/terminal.ts';
 import type { ActResult, Outcome, Result } from '../judge/result.ts';
 import { outcomeTable } from './outcome-rows.ts';
 import { type Paint, wrap } from './text.ts';
@@ -95,19 +96,20 @@ const HEADS: Record<Difference['kind'], string> = {
 const name = ({ scenario, engine, startedAt }: Result) => `${scenario} · ${engine} · ${startedAt}`;
 
 /** For a terminal: one block for each difference, so that long values have room. */
-export function renderDiff(a: Result, b: Result, { columns, paint }: { columns: number; paint: Paint }): string {
-  const differences = compareResults(a, b);
+export function renderDiff(one: Result, other: Result, { columns, paint }: { columns: number; paint: Paint }): string {
+  const [a, b] = [forTerminalAll(one), forTerminalAll(other)];
+  const differences = forTerminalAll(compareResults(one, other));
   const width = Math.min(110, columns);
   const lines = [`${paint('bold', 'a')}  ${name(a)}`, `${paint('bold', 'b')}  ${name(b)}`];
   for (const kind of Object.keys(HEADS) as Difference['kind'][]) {
     const mine = differences.filter((difference) => difference.kind === kind);
     if (mine.length === 0) continue;
     lines.push('', paint('bold', HEADS[kind]));
-    for (const { act, what, a: one, b: other } of mine) {
+    for (const { act, what, a: before, b: after } of mine) {
       lines.push(`  ${act === undefined ? '' : `${act}: `}${what}`);
       for (const [mark, value] of [
-        ['a', one],
-        ['b', other],
+        ['a', before],
+        ['b', after],
       ] as const)
         for (const [index, line] of wrap(value, width - 7).entries())
           lines.push(`    ${index === 0 ? mark : ' '}  ${line}`);
@@ -115,5 +117,5 @@ export function renderDiff(a: Result, b: Result, { columns, paint }: { columns: 
   }
   const verdict = sameOutcome(differences) ? 'the same happened in both' : 'not the same happened';
   lines.push('', paint(sameOutcome(differences) ? 'green' : 'red', verdict), '');
-  return lines.join('\n');
+  return withoutCommands(lines.join('\n'));
 }

@@ -10,8 +10,9 @@ export interface ReportContext {
 }
 
 /**
- * One output format: a file each in `formats/`, whose name is its word for `--reporter`. A report is a function of one
- * result document; nothing is looked up anywhere else.
+ * One output format: a file each in `formats/`, whose name is its word for `--reporter`. A report is a pure function of
+ * one result document: nothing is looked up anywhere else, and nothing is written. Words of the document are a stranger's;
+ * each format escapes them (`src/base/escape`).
  */
 export interface Reporter {
   /** One line for `--help`. */
@@ -21,4 +22,6 @@ export interface Reporter {
   /** True where two reports, one after the other, are no document of this format. */
   single?: true;
   render(result: Result, context: ReportContext): string;
+  /** Markdown that the command line adds to the summary of a job's step, where there is one. */
+  summary?(result: Result): string;
 }

@@ -102,7 +102,14 @@ export function fullSweep(): SweepResult {
   return result;
 }
 
-export const hostileResult = async (attack: string): Promise<Result> =>
-  rewritten(await fullResult(), resultSchema, (text) => attack + text);
+/** Made once: they are the same for every format. */
+const made = new Map<string, unknown>();
+function once<T>(key: string, make: () => T): T {
+  if (!made.has(key)) made.set(key, make());
+  return made.get(key) as T;
+}
+
+export const hostileResult = (attack: string): Promise<Result> =>
+  once(`scenario ${attack}`, async () => rewritten(await fullResult(), resultSchema, (text) => attack + text));
 export const hostileSweep = (attack: string): SweepResult =>
-  rewritten(fullSweep(), sweepResultSchema, (text) => attack + text);
+  once(`sweep ${attack}`, () => rewritten(fullSweep(), sweepResultSchema, (text) => attack + text));

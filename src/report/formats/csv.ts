@@ -1,4 +1,4 @@
-import { type CsvValue, csv } from '../csv.ts';
+import { type CsvValue, csv } from '../../base/escape/csv.ts';
 import type { Reporter } from '../reporter.ts';
 
 const format: Reporter = {

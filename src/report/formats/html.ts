@@ -2,13 +2,12 @@ import { type Html, html } from '../../base/escape/html.ts';
 import type { ActResult, Finding, Result } from '../../judge/result.ts';
 import { formatDuration } from '../../scenario/duration.ts';
 import { svgLadder } from '../html-ladder.ts';
+import { MARKS } from '../marks.ts';
 import { outcomeTable } from '../outcome-rows.ts';
 import { page } from '../page.ts';
 import type { Reporter } from '../reporter.ts';
 import { paragraphs } from '../text.ts';
 import { hzText, timeText } from './pretty.ts';
-
-const MARKS = { pass: '✔', fail: '✖', unknown: '?', inconclusive: '?' } as const;
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1d2330; --soft: #5b6475; --line: #d5dae3; --card: #f6f7fa; --page: #fff; --good: #17733a; --bad: #b3261e; --warn: #8a5a00; --beat: #00718a; --again: #8e2b9c; --syn: #17733a; --state: #2456a6; }

@@ -1,6 +1,6 @@
+import { xml } from '../../base/escape/xml.ts';
 import type { Finding } from '../../judge/result.ts';
 import type { Reporter } from '../reporter.ts';
-import { xml } from '../xml.ts';
 
 function testcase(scenario: string, act: string, { id, title, status, expected, observed, why }: Finding): string {
   const head = `    <testcase classname="${xml(`${scenario}.${act}`)}" name="${xml(`${id}: ${title}`)}"`;

@@ -1,12 +1,12 @@
+import { forTerminalAll, withoutCommands } from '../../base/escape/terminal.ts';
+import { oneLine } from '../../base/escape/visible.ts';
 import type { ActResult, Finding, Result } from '../../judge/result.ts';
 import { formatDuration } from '../../scenario/duration.ts';
 import { drawLadder } from '../draw-ladder.ts';
+import { COLORS, MARKS } from '../marks.ts';
 import { outcomeTable } from '../outcome-rows.ts';
 import type { Reporter } from '../reporter.ts';
 import { hang, type Paint, painter, paragraphs, wrap } from '../text.ts';
-
-const MARKS = { pass: '✔', fail: '✖', unknown: '?', inconclusive: '?' } as const;
-const COLORS = { pass: 'green', fail: 'red', unknown: 'yellow', inconclusive: 'yellow' } as const;
 
 /** Prose is hard to read in longer lines. */
 const PROSE = 110;
@@ -153,10 +153,12 @@ export function verdictLine(result: Result): string {
 
 const pretty: Reporter = {
   about: 'ladder, findings and verdict for people (default)',
-  render(result, { columns, color, folder }) {
+  render(given, { columns, color, folder: path }) {
     const paint = painter(color);
+    const result = forTerminalAll(given);
+    const folder = oneLine(path);
     const width = Math.min(columns, PROSE);
-    return [
+    const lines = [
       '',
       `${paint('bold', result.title)}  ${paint('dim', `${[result.scenario, result.engine, hzText(result)].filter(Boolean).join(' · ')}`)}`,
       ...wrap(`${result.middlebox.product}; ${paceText(result)}`, width).map((line) => paint('dim', line)),
@@ -181,7 +183,8 @@ const pretty: Reporter = {
       `  ${paint('dim', 'page')}      ${folder}/report.html`,
       ...(result.next ? [`  ${paint('dim', 'next')}      npm run scenario -- ${result.next}`] : []),
       '',
-    ].join('\n');
+    ];
+    return withoutCommands(lines.join('\n'));
   },
 };
 export default pretty;

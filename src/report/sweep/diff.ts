@@ -1,4 +1,5 @@
 // What two sweeps say differently: the recommendation, what became of cells that both have, and under what conditions.
+import { forTerminalAll, withoutCommands } from '../../base/escape/terminal.ts';
 import type { SweepResult } from '../../sweep/result.ts';
 import type { Paint } from '../text.ts';
 import { count, share, stateOf, versionsOf } from './say.ts';
@@ -60,8 +61,13 @@ const KINDS = {
 } as const;
 const MOST = 40;
 
-export function renderSweepDiff(a: SweepResult, b: SweepResult, { paint }: { columns: number; paint: Paint }): string {
-  const differences = compareSweeps(a, b);
+export function renderSweepDiff(
+  one: SweepResult,
+  other: SweepResult,
+  { paint }: { columns: number; paint: Paint },
+): string {
+  const [a, b] = [forTerminalAll(one), forTerminalAll(other)];
+  const differences = forTerminalAll(compareSweeps(one, other));
   const lines = [paint('bold', `${a.title} (${a.startedAt}) and ${b.title} (${b.startedAt})`), ''];
   for (const kind of ['recommendation', 'cell', 'condition'] as const) {
     const mine = differences.filter((each) => each.kind === kind);
@@ -75,5 +81,5 @@ export function renderSweepDiff(a: SweepResult, b: SweepResult, { paint }: { col
     if (mine.length > MOST) lines.push(`  … ${mine.length - MOST} more with --reporter json`);
     lines.push('');
   }
-  return `${lines.join('\n')}`;
+  return withoutCommands(lines.join('\n'));
 }

@@ -1,6 +1,6 @@
+import type { CsvValue } from '../../base/escape/csv.ts';
 import type { SweepResult } from '../../sweep/result.ts';
 import { whyText } from '../../sweep/sentences.ts';
-import type { CsvValue } from '../csv.ts';
 import { doesAll, settingNames } from './say.ts';
 
 /** A flat row for each cell; durations in seconds, what was not measured is null. */

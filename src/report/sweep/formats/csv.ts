@@ -1,4 +1,4 @@
-import { csv } from '../../csv.ts';
+import { csv } from '../../../base/escape/csv.ts';
 import type { SweepReporter } from '../reporter.ts';
 import { csvRows } from '../rows.ts';
 

@@ -3,6 +3,7 @@ import { plainDuration } from '../../../scenario/duration.ts';
 import type { CellResult, Recommendation, SweepResult } from '../../../sweep/result.ts';
 import { whereText, whyText } from '../../../sweep/sentences.ts';
 import { svgLadder } from '../../html-ladder.ts';
+import { MARKS } from '../../marks.ts';
 import { page } from '../../page.ts';
 import { agreementChart, type Chart, costChart, heatMap, survivalChart } from '../charts.ts';
 import { SCRIPT } from '../page-script.ts';
@@ -25,7 +26,6 @@ import {
   tuningOf,
 } from '../say.ts';
 
-const MARKS = { pass: '✔', fail: '✖', inconclusive: '?' } as const;
 /** More rows than anybody scrolls through; the rest is in cells.csv and in the data of the page. */
 const MOST_ROWS = 2000;
 const MOST_PROBLEMS = 50;

@@ -1,8 +1,9 @@
+import { json as text } from '../../../base/escape/json.ts';
 import type { SweepReporter } from '../reporter.ts';
 
 const json: SweepReporter = {
   about: 'the result document (schemas/sweep-result.schema.json)',
   file: 'result.json',
-  render: (result) => `${JSON.stringify(result, null, 1)}\n`,
+  render: (result) => text(result, 1),
 };
 export default json;

@@ -1,5 +1,5 @@
+import { xml } from '../../../base/escape/xml.ts';
 import { asExpected } from '../../../sweep/verdict.ts';
-import { xml } from '../../xml.ts';
 import type { SweepReporter } from '../reporter.ts';
 import { boxName } from '../say.ts';
 

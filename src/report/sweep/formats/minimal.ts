@@ -1,9 +1,15 @@
+import { forTerminalAll, withoutCommands } from '../../../base/escape/terminal.ts';
 import type { SweepReporter } from '../reporter.ts';
 import { answers, count } from '../say.ts';
 
 const minimal: SweepReporter = {
   about: 'the answers alone, a line each',
-  render: (result) =>
-    `${[...answers(result), ...(result.disagreements.length > 0 ? [`${count(result.disagreements.length)} measurements are not what the model predicts`] : [])].join('\n')}\n`,
+  render(given) {
+    const result = forTerminalAll(given);
+    const wrong = result.disagreements.length;
+    const lines = answers(result);
+    if (wrong > 0) lines.push(`${count(wrong)} measurements are not what the model predicts`);
+    return withoutCommands(`${lines.join('\n')}\n`);
+  },
 };
 export default minimal;

@@ -1,5 +1,8 @@
+import { forTerminalAll, withoutCommands } from '../../../base/escape/terminal.ts';
+import { oneLine } from '../../../base/escape/visible.ts';
 import type { SweepResult } from '../../../sweep/result.ts';
 import { whereText } from '../../../sweep/sentences.ts';
+import { COLORS, MARKS } from '../../marks.ts';
 import { painter, wrap } from '../../text.ts';
 import type { SweepReporter } from '../reporter.ts';
 import {
@@ -18,8 +21,6 @@ import {
   tuningOf,
 } from '../say.ts';
 
-const MARKS = { pass: '✔', fail: '✖', inconclusive: '?' } as const;
-const COLORS = { pass: 'green', fail: 'red', inconclusive: 'yellow' } as const;
 const SIGNS = { holds: '●', sometimes: '◐', breaks: '○', unmeasured: '·' } as const;
 const STATE_COLORS = { holds: 'green', sometimes: 'yellow', breaks: 'red', unmeasured: 'dim' } as const;
 const MOST_DISAGREEMENTS = 10;
@@ -91,8 +92,9 @@ function best(result: SweepResult, id: string): string[] {
 
 const pretty: SweepReporter = {
   about: 'for a terminal',
-  render(result, { columns, color, folder }) {
+  render(given, { columns, color, folder }) {
     const paint = painter(color);
+    const result = forTerminalAll(given);
     const width = Math.min(WIDEST, columns);
     const lines: string[] = [];
     const say = (text: string, indent = 0, style?: Parameters<Paint>[0]) =>
@@ -151,8 +153,8 @@ const pretty: SweepReporter = {
     lines.push('', paint(COLORS[result.verdict], verdict));
     // What scrolled away is said once more.
     say(headline(result), 0, 'bold');
-    say(`landscape, settings to paste, every cell: ${folder}/report.html`);
-    return `${lines.join('\n')}\n`;
+    say(`landscape, settings to paste, every cell: ${oneLine(folder)}/report.html`);
+    return withoutCommands(`${lines.join('\n')}\n`);
   },
 };
 export default pretty;
