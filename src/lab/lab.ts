@@ -64,7 +64,7 @@ export interface LabHost {
   spawn(program: string, args: readonly string[], options?: SpawnOptions): LabProcess;
   /** Starts a program of ours: a module by its path from the code's root, without extension. */
   spawnModule(module: string, args: readonly string[], options?: SpawnOptions): LabProcess;
-  /** Runs a program to its end, with all the rights that the host has. @returns its standard output. */
+  /** Runs a program to its end, with the rights to change the host's network. @returns its standard output. */
   run(program: string, args: readonly string[], input?: string): Promise<string>;
   /** Makes a file of ours readable to this host's programs. @returns its path there */
   place(file: string): Promise<string>;
@@ -101,7 +101,7 @@ export interface SpawnOptions {
   /** How the process is called in messages. */
   as?: string;
   input?: 'pipe' | 'ignore';
-  /** Whether it needs the host's rights over its network; else it runs as an ordinary user where there is one. */
+  /** Whether it needs the rights to change the host's network (NET_ADMIN, NET_RAW); without it a program has none at all. */
   privileged?: boolean;
   onLine?: (line: string) => void;
   onErrorLine?: (line: string) => void;

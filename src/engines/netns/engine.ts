@@ -12,13 +12,13 @@ import { refuseChosenKernel } from '../real-time.ts';
 const INNER_ID = '1';
 
 /**
- * How the lab leaves this machine behind: own user, network, mount and process namespaces, which all end with their
- * first process. Inside, we are an ordinary user who keeps the capabilities over these namespaces: tcpdump would try to
- * change from root to a user that does not exist there. /run is our own, for `ip netns`.
+ * How the lab leaves this machine behind: user, network, mount, IPC and process namespaces of its own, which all end with
+ * their first process. Inside, the lab's own process is an ordinary user that keeps the capabilities over these namespaces.
+ * What it starts on a host has neither these nor this machine's files (view.ts). /run is the lab's own, for its evidence.
  */
 export const UNSHARE = [
   ...['--user', `--map-user=${INNER_ID}`, `--map-group=${INNER_ID}`, '--keep-caps'],
-  ...['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
+  ...['--net', '--mount', '--ipc', '--pid', '--fork', '--kill-child', '--mount-proc'],
 ] as const;
 
 const ENTER = 'mount -t tmpfs -o mode=755 idlelab /run && exec "$@"';

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { now } from '../../clock.ts';
 import { LabError, messageOf } from '../../errors.ts';
 import type { Flow } from '../../evidence/flows.ts';
@@ -18,9 +18,11 @@ import { toItsEnd } from '../../lab/to-its-end.ts';
 import type { Watcher } from '../../lab/watch/watcher.ts';
 import { flowTable } from '../../linux/ctnetlink.ts';
 import { closeNamespace, inNamespace, interfaceIndex, kernelHz, newNamespace } from '../../linux/libc.ts';
+import { CAP, withCapabilities } from '../../linux/rights.ts';
 import { addAddress, addDefaultRoute, addVeth, setLink, withoutLinkLocal } from '../../linux/rtnetlink.ts';
 import { codeRoot, moduleExtension } from '../../root.ts';
 import type { ActPlan } from '../../scenario/plan.ts';
+import { HostView, labEnvironment } from './view.ts';
 
 // Hosts as network namespaces, one veth pair from each to the middlebox, which routes between them:
 //
@@ -28,10 +30,13 @@ import type { ActPlan } from '../../scenario/plan.ts';
 //                         VIP 198.18.0.1 .102.1 ──── 198.18.102.2 mq-2
 //
 // Addresses are from 198.18.0.0/15, the block for benchmarks (RFC 2544): no real network can be meant by them.
-// There is no other link and no route out of the enclosing namespace.
+// There is no other link and no route out of the enclosing namespace. Each host has files and processes of its own as well
+// (view.ts): its programs reach another host by its network, and this machine not at all.
 const SERVICE_ADDRESS = '198.18.0.1';
 const FIRST_CLIENT_NET = 10;
 const FIRST_BROKER_NET = 101;
+/** What programs need that set rules or send packets of their own making. */
+const NETWORK_RIGHTS = [CAP.netAdmin, CAP.netRaw];
 
 interface Link {
   host: string;
@@ -65,8 +70,19 @@ class NetnsHost implements LabHost {
   readonly #namespace: number;
   readonly #links: string[];
   readonly #processes = new Set<LabProcess>();
+  readonly #folder: string;
+  readonly #place: HostView;
 
-  constructor(name: string, address: string, serviceAddress: string | undefined, links: string[]) {
+  /** @param place `folder`: the scratch folder on it */
+  constructor(
+    name: string,
+    address: string,
+    serviceAddress: string | undefined,
+    links: string[],
+    place: { folder: string; view: HostView },
+  ) {
+    this.#folder = place.folder;
+    this.#place = place.view;
     this.name = name;
     this.address = address;
     this.serviceAddress = serviceAddress;
@@ -83,9 +99,11 @@ class NetnsHost implements LabHost {
     );
   }
 
-  #start(program: string, args: readonly string[], { input }: SpawnOptions): ChildProcess {
+  #start(program: string, args: readonly string[], { input, privileged = false }: SpawnOptions): ChildProcess {
+    const start = () =>
+      spawn(program, args, { stdio: [input ?? 'ignore', 'pipe', 'pipe'], cwd: '/run', env: labEnvironment() });
     return inNamespace(this.#namespace, () =>
-      spawn(program, args, { stdio: [input ?? 'ignore', 'pipe', 'pipe'], cwd: '/run' }),
+      this.#place.enter(() => (privileged ? withCapabilities(NETWORK_RIGHTS, start) : start())),
     );
   }
 
@@ -109,17 +127,19 @@ class NetnsHost implements LabHost {
   }
 
   run(program: string, args: readonly string[], input?: string): Promise<string> {
-    const child = this.#start(program, args, { input: input === undefined ? 'ignore' : 'pipe' });
+    const child = this.#start(program, args, { input: input === undefined ? 'ignore' : 'pipe', privileged: true });
     return toItsEnd(child, input, `${program} ${args.join(' ')} on ${this.name}`);
   }
 
-  /** Its programs see the same files as we do. */
+  /** Its programs see their own scratch folder only. */
   place(file: string): Promise<string> {
-    return Promise.resolve(file);
+    const there = join(this.#folder, basename(file));
+    copyFileSync(file, this.#place.path(there));
+    return Promise.resolve(there);
   }
 
   ask(socketFile: string, question: string): Promise<string> {
-    return askSocket(socketFile, question);
+    return askSocket(this.#place.path(socketFile), question);
   }
 
   async setSysctl(name: string, value: string | number): Promise<void> {
@@ -184,6 +204,7 @@ class NetnsHost implements LabHost {
 
   async close(): Promise<void> {
     await Promise.all([...this.#processes].map((running) => running.stop('SIGKILL')));
+    this.#place[Symbol.dispose]();
     closeNamespace(this.#namespace);
   }
 }
@@ -214,6 +235,7 @@ export class NetnsLab implements Lab {
     try {
       return await NetnsLab.#build(act, folder, links, watcher);
     } catch (error) {
+      if (error instanceof LabError) throw error;
       throw new LabError(
         'NO_NETWORK',
         `the lab's network could not be built: ${messageOf(error)}`,
@@ -225,17 +247,20 @@ export class NetnsLab implements Lab {
 
   static async #build(act: ActPlan, folder: string, links: readonly Link[], watcher: Watcher): Promise<NetnsLab> {
     const hosts = new Map<string, NetnsHost>();
-    for (const host of act.hosts) {
+    const views = await Promise.all(act.hosts.map(() => HostView.open(folder)));
+    for (const [index, host] of act.hosts.entries()) {
+      const place = { folder, view: views[index] as HostView };
       const link = links.find((candidate) => candidate.host === host.name);
       hosts.set(
         host.name,
         link
-          ? new NetnsHost(host.name, `198.18.${link.net}.2`, undefined, ['eth0'])
+          ? new NetnsHost(host.name, `198.18.${link.net}.2`, undefined, ['eth0'], place)
           : new NetnsHost(
               host.name,
               `198.18.${links[0]?.net}.1`,
               SERVICE_ADDRESS,
               links.map((candidate) => candidate.host),
+              place,
             ),
       );
     }
