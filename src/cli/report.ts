@@ -73,13 +73,13 @@ const [columns, color] = [columnsOf(process.stdout), colored(process.stdout)];
 /** The result of a sweep, where the run is one. @throws LabError BAD_EVIDENCE */
 function sweepIn(folder: string): SweepResult | undefined {
   const file = join(folder, RESULT_FILE);
-  let document: { kind?: unknown };
+  let document: { kind?: unknown } | null;
   try {
     document = JSON.parse(readFileSync(file, 'utf8')) as typeof document;
   } catch {
     return undefined;
   }
-  return document.kind === 'sweep' ? parseSweepResult(document, { file, folder }) : undefined;
+  return document?.kind === 'sweep' ? parseSweepResult(document, { file, folder }) : undefined;
 }
 
 function shownPath(folder: string): string {

@@ -20,40 +20,47 @@ export function issueText({ issues }: z.ZodError): string {
   return issue.path.length === 0 ? issue.message : `${pathText(issue.path)}: ${issue.message}`;
 }
 
-const bytesOf = (file: string): Buffer => {
+/** @throws LabError BAD_EVIDENCE */
+export function readBytes(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
     throw badEvidence(basename(file), messageOf(error), DAMAGED, error);
   }
-};
+}
 
 /**
  * Reads a JSON document.
+ * @param where its file
  * @param todo what to do where it is not as it should be
  * @throws LabError BAD_EVIDENCE with the file and where in the document it is wrong
  */
-export function readDocument<T>(file: string, schema: z.ZodType<T>, todo: string = DAMAGED): T {
+export function parseDocument<T>(text: string, where: string, schema: z.ZodType<T>, todo: string = DAMAGED): T {
   let document: unknown;
   try {
-    document = JSON.parse(bytesOf(file).toString('utf8'));
+    document = JSON.parse(text);
   } catch (error) {
-    throw error instanceof LabError ? error : badEvidence(basename(file), messageOf(error), todo, error);
+    throw badEvidence(where, messageOf(error), todo, error);
   }
   const parsed = schema.safeParse(document);
   if (parsed.success) return parsed.data;
-  throw badEvidence(basename(file), issueText(parsed.error), todo);
+  throw badEvidence(where, issueText(parsed.error), todo);
 }
 
 const NEWLINE = 10;
 
 /**
- * Reads a file of one JSON document a line, line by line.
+ * Reads one JSON document a line.
+ * @param where the file they are of
  * @returns its rows; `cut`: whether it ends in the middle of one, which is left out then
  * @throws LabError BAD_EVIDENCE with file and line
  */
-export function readRows<T>(file: string, schema: z.ZodType<T>): { rows: T[]; cut: boolean } {
-  const bytes = bytesOf(file);
+export function parseRows<T>(
+  bytes: Buffer,
+  where: string,
+  schema: z.ZodType<T>,
+  todo: string = DAMAGED,
+): { rows: T[]; cut: boolean } {
   const rows: T[] = [];
   let line = 0;
   for (let start = 0; start < bytes.length; ) {
@@ -65,7 +72,7 @@ export function readRows<T>(file: string, schema: z.ZodType<T>): { rows: T[]; cu
       if ('row' in row) rows.push(row.row);
       // Every row ends with a newline: without one it was not written to its end.
       else if (newline < 0) return { rows, cut: true };
-      else throw badEvidence(`${basename(file)}:${line}`, row.problem);
+      else throw badEvidence(`${where}:${line}`, row.problem, todo);
     }
     start = end + 1;
   }

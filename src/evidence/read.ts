@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { ID } from '../base/ids.ts';
 import { messageOf } from '../errors.ts';
 import type { ActPlan } from '../scenario/plan.ts';
-import { badEvidence, readDocument, readRows } from './document.ts';
+import { badEvidence, parseDocument, parseRows, readBytes } from './document.ts';
 import { CAPTURE_FILE, EVIDENCE_FILES, RUN_FILE } from './files.ts';
 import { lostFlowEvents } from './gaps.ts';
 import { mergeCaptures } from './merge.ts';
@@ -128,7 +128,7 @@ function missingRows(counts: Counts, written: Counts | undefined): string[] {
  * @throws LabError BAD_EVIDENCE
  */
 export function readEvidence(folder: string): Evidence {
-  const run = readDocument(join(folder, RUN_FILE), runRecord);
+  const run = parseDocument(readBytes(join(folder, RUN_FILE)).toString('utf8'), RUN_FILE, runRecord);
   const { frames, cut } = readCapture(folder, run.acts);
   const packets = frames.flatMap((frame, index): Packet[] => {
     const packet = parsePacket(frame.data, frame.linkType);
@@ -137,7 +137,7 @@ export function readEvidence(folder: string): Evidence {
     return [{ n: index + 1, time: frame.time, host: frame.host, interface: frame.interface, ...rest }];
   });
   const rowsOf = <T extends { time: number }>(file: string, schema: z.ZodType<T>): T[] => {
-    const read = readRows(join(folder, file), schema);
+    const read = parseRows(readBytes(join(folder, file)), file, schema);
     if (read.cut) cut.push(`${file} ends in the middle of a row`);
     return inOrder(read.rows);
   };

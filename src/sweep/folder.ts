@@ -14,7 +14,8 @@ import {
 } from 'node:fs';
 import { join, relative } from 'node:path';
 import { LabError, messageOf } from '../errors.ts';
-import type { Conditions } from './conditions.ts';
+import { readBytes } from '../evidence/document.ts';
+import { parseOutcomes, parseSweepRecord, type SweepRecord } from './record.ts';
 import type { SweepSpec } from './spec.ts';
 import type { KeptOutcome } from './trial.ts';
 
@@ -22,17 +23,6 @@ const SPEC_FILE = 'sweep.json';
 const TRIALS_FILE = 'trials.ndjson';
 const RESULT_FILE = 'result.json';
 const LOCK_FILE = '.running';
-
-export interface SweepRecord {
-  spec: SweepSpec;
-  startedAt: string;
-  /** Those under which its trials were measured, by the id that an outcome names. */
-  conditions: Record<string, Conditions>;
-  /** Of all runs together that measured for it. */
-  wallSeconds: number;
-  /** "1/4" where it is a part of a sweep. */
-  shard: string | null;
-}
 
 export class SweepFolder {
   readonly folder: string;
@@ -69,9 +59,9 @@ export class SweepFolder {
 
   /** A sweep that is there, whole or not. @throws LabError BAD_OPTION, BAD_EVIDENCE */
   static open(folder: string): SweepFolder {
-    let record: SweepRecord;
+    let json: string;
     try {
-      record = JSON.parse(readFileSync(join(folder, SPEC_FILE), 'utf8')) as SweepRecord;
+      json = readFileSync(join(folder, SPEC_FILE), 'utf8');
     } catch (error) {
       throw new LabError(
         'BAD_OPTION',
@@ -80,24 +70,9 @@ export class SweepFolder {
         error,
       );
     }
-    const opened = new SweepFolder(folder, record);
-    const lines = readFileSync(join(folder, TRIALS_FILE), 'utf8').split('\n');
-    for (const [index, line] of lines.entries()) {
-      if (line === '') continue;
-      try {
-        const outcome = JSON.parse(line) as KeptOutcome;
-        opened.outcomes.set(outcome.key, outcome);
-      } catch (error) {
-        // Whoever was killed may have left half a line: that trial is measured again.
-        if (index === lines.length - 1) continue;
-        throw new LabError(
-          'BAD_EVIDENCE',
-          `${folder}/${TRIALS_FILE}:${index + 1}: ${messageOf(error)}`,
-          'sweep anew',
-          error,
-        );
-      }
-    }
+    const opened = new SweepFolder(folder, parseSweepRecord(json, join(folder, SPEC_FILE)));
+    const trials = join(folder, TRIALS_FILE);
+    for (const outcome of parseOutcomes(readBytes(trials), trials)) opened.outcomes.set(outcome.key, outcome);
     return opened;
   }
 

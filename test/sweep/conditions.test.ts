@@ -110,6 +110,22 @@ describe('a sweep', () => {
     const { folder } = await part(1, usual);
     const file = join(folder, 'trials.ndjson');
     writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/,"conditions":"[0-9a-f]+"/g, ''));
+    expect(() => SweepFolder.resume(folder)).toThrow(
+      expect.objectContaining({
+        code: 'BAD_EVIDENCE',
+        message: expect.stringMatching(/trials\.ndjson:1: conditions: /),
+        todo: expect.stringMatching(/another version of idlelab wrote it: sweep again/),
+      }),
+    );
+  });
+
+  it('whose outcomes name conditions that sweep.json does not know is not gone on with', async () => {
+    const { folder } = await part(1, usual);
+    const file = join(folder, 'trials.ndjson');
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replaceAll(/,"conditions":"[0-9a-f]+"/g, ',"conditions":"__proto__"'),
+    );
     const again = SweepFolder.resume(folder);
     await expect(runSweep(again, simulated(), options)).rejects.toMatchObject({
       code: 'BAD_EVIDENCE',
