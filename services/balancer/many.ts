@@ -2,6 +2,7 @@
 // that connects to a port reaches the same port of a server.
 import type { LabHost } from '../../src/lab/lab.ts';
 import type { Box } from '../../src/sweep/trial.ts';
+import type { Playing } from './player.ts';
 
 export interface ManyPort {
   port: number;
@@ -17,12 +18,14 @@ export interface ManyContext {
   ports: readonly ManyPort[];
 }
 
+/** Where clients connect to, and what there is to look at. */
+export type ManyPlaying = { address: string } & Pick<Playing, 'flows' | 'sessions'>;
+
 /** How a kind of middlebox is played many times at once. One file each in `players/`, with `Player`. */
 export interface ManyPlayer {
   /** The program that plays it, where it is not the kernel; with the arguments that make it tell its version. */
   program?: { name: string; versionArgs: readonly string[] };
   /** Boxes of the same group can share a host; undefined where it cannot be played so. */
   group(box: Box): string | undefined;
-  /** @returns the address that clients connect to */
-  play(context: ManyContext): Promise<string>;
+  play(context: ManyContext): Promise<ManyPlaying>;
 }

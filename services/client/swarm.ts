@@ -26,6 +26,8 @@ export interface SwarmTask extends SocketWish, Beat {
   countSeconds?: number;
   /** When to stop if nothing happens. */
   untilAt?: number;
+  /** Leaves its connection open once all has been told, so that others can still look at it. */
+  keepOpen?: true;
 }
 
 /** `realTime`: whether time goes on while this process does not run. */
@@ -219,7 +221,7 @@ class Connection {
     for (const timer of this.#timers) clearTimeout(timer);
     say({ ...this.#done, how });
     // What has been told costs no more; but whose peer is to notice by himself, he must not learn it from us.
-    if (this.#task.untilAt === undefined) this.#socket?.end();
+    if (this.#task.untilAt === undefined && this.#task.keepOpen !== true) this.#socket?.end();
   }
 }
 

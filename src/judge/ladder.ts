@@ -13,7 +13,12 @@ import { plural } from './words.ts';
 interface Item {
   row: LadderRow;
   fold: 'keep' | 'chat' | 'beat' | 'again';
+  /** Of a step: whether connections are opened in it, so that what follows is a client library's greeting. */
+  opens?: boolean;
 }
+
+/** The steps in which a client opens its connections. */
+const OPENING: ReadonlySet<string> = new Set(['connect', 'connect-and-request']);
 
 /** Rows kept at the head and the tail of a run that is folded. */
 const KEPT = { chat: [2, 2], beat: [2, 2], again: [3, 2] } as const;
@@ -91,11 +96,14 @@ function statesAt(
     matchSockets(facts.evidence, look).zombies.map(({ host, socket }) => `${host} ${socket.local}>${socket.peer}`),
   );
   const states: Record<string, string> = {};
+  const sessionsSeen = facts.evidence.proxySessions.length + facts.evidence.proxyLog.length > 0;
   for (const { host, sockets, gone } of look) {
     const mine = sockets.filter(({ local, peer }) =>
       host === facts.client ? locals.has(local) : locals.has(peer) || legs.has(peer),
     );
-    if (host !== facts.box.name)
+    // Behind a proxy nothing but its sessions tells which of a server's sockets belong to this connection.
+    const known = host === facts.client || facts.box.layer === 'L4' || sessionsSeen || mine.length > 0;
+    if (host !== facts.box.name && known)
       states[host] = gone
         ? 'no power'
         : mine
@@ -109,9 +117,10 @@ function statesAt(
   const table = facts.evidence.flowTables.find(({ sample }) => sample === number);
   const flow = table?.flows.filter(({ original }) => locals.has(`${original.src}:${original.sport}`)).at(-1);
   const sessions = facts.evidence.proxySessions.find(({ sample }) => sample === number)?.sessions;
-  if (facts.box.layer === 'L7')
-    states[facts.box.name] = sessions?.some(({ client }) => locals.has(client)) ? 'session' : 'no session';
-  else states[facts.box.name] = flow ? `flow ${flow.expiresIn ?? '?'} s` : 'no flow';
+  // What nobody looked at is not said: nginx has no list of its sessions.
+  if (facts.box.layer === 'L7') {
+    if (sessions) states[facts.box.name] = sessions.some(({ client }) => locals.has(client)) ? 'session' : 'no session';
+  } else if (table) states[facts.box.name] = flow ? `flow ${flow.expiresIn ?? '?'} s` : 'no flow';
   return states;
 }
 
@@ -159,7 +168,7 @@ function foldRuns(items: readonly Item[]): Item[] {
   let greeting = false;
   for (let start = 0; start < items.length; ) {
     const item = items[start] as Item;
-    if (item.row.kind === 'step') greeting = item.row.text.includes(' opens ');
+    if (item.row.kind === 'step') greeting = item.opens === true;
     let stop = start + 1;
     while (item.fold !== 'keep' && stop < items.length && items[stop]?.fold === item.fold) stop++;
     const run = items.slice(start, stop);
@@ -225,7 +234,13 @@ export function buildLadder(facts: ActFacts, findings: readonly Finding[]): Ladd
   const items: Item[] = [
     ...facts.evidence.record.steps
       .filter((step) => step.kind !== 'observe')
-      .map((step): Item => ({ fold: 'keep', row: { kind: 'step', at: facts.at(step.from), text: step.text } })),
+      .map(
+        (step): Item => ({
+          fold: 'keep',
+          opens: step.action !== undefined && OPENING.has(step.action),
+          row: { kind: 'step', at: facts.at(step.from), text: step.text },
+        }),
+      ),
     ...[...journeys].map((journey) => packetItem(facts, journey, notes)),
     ...eventItems(facts, connection),
     ...stateItems(facts, locals, legs),

@@ -6,17 +6,17 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ManyPlayer } from '../../services/balancer/many.ts';
 import { NetnsLab } from '../engines/netns/network.ts';
-import type { Lab } from '../lab/lab.ts';
 import { asLabError, SCRATCH } from '../lab/play.ts';
-import type { Message } from '../lab/record.ts';
+import type { ActRecord, Message } from '../lab/record.ts';
 import { Watcher } from '../lab/watch/watcher.ts';
 import { kernelHz } from '../linux/libc.ts';
 import { BALANCERS } from '../scenario/catalogue.ts';
-import type { ActPlan } from '../scenario/plan.ts';
 import type { LabConditions } from './conditions.ts';
 import { groupsOf, kindsOf } from './loads.ts';
+import { Looks } from './looks.ts';
 import { measureTrials } from './measure.ts';
 import type { Outcome, Trial } from './trial.ts';
+import { actNamed, actOf, BALANCER, CLIENT, hostsWith, serversFor } from './witness-act.ts';
 
 export interface Batch {
   kind: 'sweep';
@@ -24,81 +24,79 @@ export interface Batch {
   /** How long answers are waited for, and for how long the cost of an idle connection is counted; seconds. */
   patienceSeconds: number;
   countSeconds: number;
-  /** Whether packets are captured: for few trials. */
+  /** Whether each trial is played in a lab of its own, of which all that is seen is kept: for few trials. */
   capture?: boolean;
 }
 
-const [CLIENT, BALANCER, SERVERS] = ['client', 'balancer', ['server', 'stranger']] as const;
-
-/** The hosts of a group: a client, a middlebox, a server, and one that never sees a connection but by mistake. */
-const actWith = (servers: readonly string[]) =>
-  ({
-    name: 'sweep',
-    hosts: [
-      { role: 'client', name: CLIENT },
-      { role: 'middlebox', name: BALANCER },
-      ...servers.map((name) => ({ role: 'broker', name })),
-    ],
-  }) as unknown as ActPlan;
-
-/** Frames that a host may send and receive before they must have been read. */
-const SLOTS = 8192;
-
-/** Captures on every host of a lab, into a folder; until it is disposed of. */
-async function capture(lab: Lab, folder: string, clockJumps: boolean): Promise<AsyncDisposable> {
-  mkdirSync(folder, { recursive: true });
-  await lab.watch.start({
-    act: 'sweep',
-    folder,
-    socketsFile: 'sockets.ndjson',
-    flowsFile: 'flows.ndjson',
-    hosts: [...lab.hosts.keys()].map((name) => ({ name, capture: join(folder, `${name}.pcap`) })),
-    middlebox: BALANCER,
-    slots: SLOTS,
-    clockJumps,
-  });
-  return {
-    async [Symbol.asyncDispose]() {
-      await lab.watch.stop();
-    },
-  };
+interface Measuring {
+  /** Whether waiting costs nothing here, and waking up does. */
+  clockJumps: boolean;
+  onOutcome(outcome: Outcome, group: number): void;
 }
 
-/**
- * Measures a batch on network namespaces of the kernel it runs on; every group has a lab of its own, all at once.
- * @param options `clockJumps`: whether waiting costs nothing here, and waking up does; `captures`: where captures go, a folder
- *   inside it for each group
- */
+async function playerOf(trials: readonly Trial[]): Promise<ManyPlayer | undefined> {
+  const [kind] = kindsOf(trials) as [string];
+  return (await BALANCERS.load(kind)).default.many;
+}
+
+/** Measures a batch on network namespaces of the kernel it runs on; every group has a lab of its own, all at once. */
 export async function measureBatch(
-  batch: Batch,
-  onOutcome: (outcome: Outcome, group: number) => void,
-  { clockJumps, captures }: { clockJumps: boolean; captures?: string | undefined },
+  { trials: all, patienceSeconds, countSeconds }: Batch,
+  { clockJumps, onOutcome }: Measuring,
 ): Promise<void> {
-  const groups = await groupsOf(batch.trials);
+  const groups = await groupsOf(all);
   await Promise.all(
     [...groups.values()].map(async (trials, index) => {
-      const [kind] = kindsOf(trials) as [string];
-      const many = (await BALANCERS.load(kind)).default.many;
-      if (many === undefined) return;
-      const rebalances = trials.some(({ box }) => box.middlebox.latePacket === 'rebalance');
-      const servers = rebalances ? SERVERS : SERVERS.slice(0, 1);
+      const player = await playerOf(trials);
+      if (player === undefined) return;
+      const servers = serversFor(trials);
       using watcher = new Watcher();
-      await using lab = await NetnsLab.up(actWith(servers), join(SCRATCH, `sweep-${index}`), watcher);
-      await using _ =
-        captures === undefined ? undefined : await capture(lab, join(captures, String(index)), clockJumps);
-      const { patienceSeconds, countSeconds } = batch;
+      await using lab = await NetnsLab.up(
+        actNamed('sweep', hostsWith(servers, trials[0]?.box)),
+        join(SCRATCH, `sweep-${index}`),
+        watcher,
+      );
       await measureTrials(lab, trials, {
-        ...{ client: CLIENT, balancer: BALANCER, servers },
-        ...{
-          player: many,
-          patienceSeconds,
-          countSeconds,
-          realTime: !clockJumps,
-          onOutcome: (outcome: Outcome) => onOutcome(outcome, index),
-        },
+        ...{ client: CLIENT, balancer: BALANCER, servers, player, patienceSeconds, countSeconds },
+        ...{ realTime: !clockJumps, onOutcome: (outcome: Outcome) => onOutcome(outcome, index) },
       });
     }),
   );
+}
+
+/**
+ * Measures every trial of a batch in a lab of its own, all at once, and keeps what is seen of it as evidence of an act.
+ * @param folder of the evidence
+ */
+async function witnessBatch(
+  { trials, patienceSeconds, countSeconds }: Batch,
+  { clockJumps, onOutcome }: Measuring,
+  folder: string,
+): Promise<ActRecord[]> {
+  // Refuses what cannot be played.
+  await groupsOf(trials);
+  const acts = await Promise.all(
+    trials.map(async (trial, index): Promise<ActRecord[]> => {
+      const player = await playerOf([trial]);
+      if (player === undefined) return [];
+      const act = actOf(trial, index);
+      using watcher = new Watcher();
+      await using lab = await NetnsLab.up(act, join(SCRATCH, act.name), watcher);
+      const looks = await Looks.begin(lab, trial, act.name, folder, clockJumps);
+      const servers = serversFor([trial]);
+      let record: ActRecord;
+      try {
+        await measureTrials(lab, [trial], {
+          ...{ client: CLIENT, balancer: BALANCER, servers, player, patienceSeconds, countSeconds },
+          ...{ realTime: !clockJumps, watching: looks, onOutcome: (outcome: Outcome) => onOutcome(outcome, index) },
+        });
+      } finally {
+        record = await looks.end();
+      }
+      return [record];
+    }),
+  );
+  return acts.flat();
 }
 
 const VERSION = /\d+\.\d+[\w.+~-]*/;
@@ -128,7 +126,7 @@ export async function labConditions(kinds: readonly string[]): Promise<LabCondit
 /**
  * Measures a batch, and tells every outcome as soon as it is certain; the first message says under which
  * conditions, the last is `done` or `error`. Never throws.
- * @param output folder to which captures are copied, one inside it for each group
+ * @param output folder to which the evidence is copied, where it is kept
  */
 export async function playBatch(
   { batch, clockJumps }: { batch: Batch; clockJumps: boolean },
@@ -138,10 +136,17 @@ export async function playBatch(
   const conditions = await labConditions(kindsOf(batch.trials));
   const versions: Record<string, string> = { kernel: conditions.kernel, ...conditions.programs };
   tell({ type: 'conditions', conditions });
-  const captures = batch.capture ? join(SCRATCH, 'captures') : undefined;
+  const evidence = join(SCRATCH, 'evidence');
+  const measuring: Measuring = {
+    clockJumps,
+    onOutcome: (outcome, group) => tell({ type: 'outcome', outcome, group }),
+  };
   try {
-    await measureBatch(batch, (outcome, group) => tell({ type: 'outcome', outcome, group }), { clockJumps, captures });
-    if (captures !== undefined) cpSync(captures, output, { recursive: true });
+    if (batch.capture) {
+      mkdirSync(evidence, { recursive: true });
+      for (const act of await witnessBatch(batch, measuring, evidence)) tell({ type: 'played', act });
+      cpSync(evidence, output, { recursive: true });
+    } else await measureBatch(batch, measuring);
     tell({ type: 'done', versions, memoryMb: Math.round(process.resourceUsage().maxRSS / 1024) });
   } catch (error) {
     tell({ type: 'error', error: asLabError(error).toJSON(), versions });

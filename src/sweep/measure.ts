@@ -1,7 +1,7 @@
 // Measures trials on a lab that is up: one connection for each, all at the same time; the middlebox gives each its own patience,
 // the path loses what each is to lose, and the kernel tells what it made of the options.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ManyPlayer, ManyPort } from '../../services/balancer/many.ts';
+import type { ManyPlayer, ManyPlaying, ManyPort } from '../../services/balancer/many.ts';
 import { changeLoss, loseSet, renderLosses } from '../../services/balancer/many-rules.ts';
 import type { ListenerCommand, ListenerEvent, ListenerPort } from '../../services/broker/listener.ts';
 import type { SwarmCommand, SwarmEvent, SwarmTask } from '../../services/client/swarm.ts';
@@ -36,7 +36,21 @@ export interface MeasureOptions {
   /** Whether time goes on while a program does not get to run. */
   realTime: boolean;
   onOutcome(outcome: Outcome): void;
+  /** Looks on while a single trial is measured. */
+  watching?: Watching;
 }
+
+/** Somebody who looks on while one trial is measured, and keeps what is seen as evidence. */
+export interface Watching {
+  /** The middlebox plays: before any connection is opened. */
+  playing(playing: ManyPlaying, port: number): void;
+  /** All in epoch seconds on the lab's clock. Rejects where a look fails. */
+  watch(moments: Moments, signal: AbortSignal): Promise<void>;
+  /** Its outcome is known, and its connections are still as they were. @param client what its program says of it */
+  known(client: SwarmDone | undefined): Promise<void>;
+}
+
+export type SwarmDone = Extract<SwarmEvent, { event: 'done' }>;
 
 const wishOf = ({ keepalive, heartbeatSeconds, heartbeatTimeoutSeconds }: Side) => ({
   ...(keepalive === 'off'
@@ -233,12 +247,22 @@ export async function measureTrials(lab: Lab, trials: readonly Trial[], options:
         await process.line(LISTENING, START_SECONDS);
       }
       await client.line(READY, START_SECONDS);
-      const host = await options.player.play({ host: balancer, folder: lab.folder, servers, ports });
+      const playing = await options.player.play({ host: balancer, folder: lab.folder, servers, ports });
+      options.watching?.playing(playing, placed[0]?.port ?? FIRST_PORT);
       await follow(
         lab,
-        { placed, fates, host, client, server: listeners[0]?.process as LabProcess, balancer, signal: over.signal },
+        {
+          placed,
+          fates,
+          host: playing.address,
+          client,
+          server: listeners[0]?.process as LabProcess,
+          balancer,
+          signal: over.signal,
+        },
         options,
       );
+      await options.watching?.known(fates.all[0]?.done);
     })();
     await Promise.race([work, ...processes.map(({ died }) => died)]);
   } finally {
@@ -305,10 +329,14 @@ async function follow(lab: Lab, under: Under, options: MeasureOptions): Promise<
         ...(lookAt === undefined ? {} : { lookAt }),
         ...(untilAt === undefined ? {} : { untilAt }),
         ...(question.kind === 'cost' ? { countSeconds } : {}),
+        ...(options.watching === undefined ? {} : { keepOpen: true }),
         patienceSeconds: patienceOf(trial, patienceSeconds),
       };
     }),
   });
+  const [first] = placed;
+  const looks = first === undefined ? undefined : options.watching?.watch(absolute(first, start), signal);
+  looks?.catch(() => {});
   const dead = placed.filter(({ trial }) => trial.question.kind === 'dead');
   if (dead[0] !== undefined) {
     tellServer({ do: 'look', ids: dead.map(({ id }) => id), at: start + (dead[0].moments.lookAt as number) });
@@ -325,7 +353,22 @@ async function follow(lab: Lab, under: Under, options: MeasureOptions): Promise<
     }
   })();
   paths.catch(() => {});
-  await Promise.race([tellAsKnown(lab, under, options, start), paths.then(() => new Promise<never>(() => {}))]);
+  const unending = (work: Promise<unknown>) => work.then(() => new Promise<never>(() => {}));
+  await Promise.race([
+    tellAsKnown(lab, under, options, start),
+    unending(paths),
+    ...(looks === undefined ? [] : [unending(looks)]),
+  ]);
+  await looks;
+}
+
+/** Its moments in epoch seconds; that of a request after a quiet is counted from its opening. */
+function absolute({ trial, moments }: Placed, start: number): Moments {
+  const askAt = trial.question.kind === 'quiet' ? moments.openAt + trial.quietSeconds : moments.askAt;
+  const all = { ...moments, ...(askAt === undefined ? {} : { askAt }) };
+  return Object.fromEntries(
+    Object.entries(all).map(([name, seconds]) => [name, start + seconds]),
+  ) as unknown as Moments;
 }
 
 /** Data that was in flight in an outage comes again after at most as long as that had lasted (RTO backoff). */

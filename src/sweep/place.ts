@@ -8,7 +8,7 @@ import { kernelFor } from '../engines/virtual/engine.ts';
 import { findKernel } from '../engines/virtual/kernel.ts';
 import { runKernel } from '../engines/virtual/run-kernel.ts';
 import { LabError } from '../errors.ts';
-import type { Message } from '../lab/record.ts';
+import type { ActRecord, Message } from '../lab/record.ts';
 import { kernelHz } from '../linux/libc.ts';
 import { DEFAULT_HZ, type Hz } from '../scenario/hz.ts';
 import type { Batch } from './batch.ts';
@@ -20,13 +20,13 @@ export interface MeasureRun {
   folder: string;
   /** Under which conditions it is measured; told before the first outcome. */
   onConditions(conditions: Conditions): void;
-  /** @param group which of the batch's labs told it: its captures are in a folder of that name */
+  /** @param group which of the batch's labs told it */
   onOutcome(outcome: Outcome, group: number): void;
   /** Epoch seconds on the lab's clock, now and then. */
   onClock(time: number): void;
   signal: AbortSignal;
-  /** While the scratch folder is still there. */
-  onPlayed?(): void;
+  /** While the scratch folder is still there, with what was seen of each trial where that is kept. */
+  onPlayed?(acts: readonly ActRecord[]): void;
 }
 
 export interface Place {
@@ -37,14 +37,14 @@ export interface Place {
   slots: number;
   realTime: boolean;
   /** @throws LabError when it cannot be measured to its end; what was told until then stays true */
-  measure(batch: Batch, run: MeasureRun): Promise<{ memoryMb: number }>;
+  measure(batch: Batch, run: MeasureRun): Promise<{ memoryMb: number; acts: ActRecord[] }>;
 }
 
 async function toItsEnd(staged: Promise<Staged>, { onPlayed }: MeasureRun) {
   await using played = await staged;
   if (played.problem !== undefined) throw played.problem;
-  onPlayed?.();
-  return { memoryMb: played.memoryMb };
+  onPlayed?.(played.acts);
+  return { memoryMb: played.memoryMb, acts: played.acts };
 }
 
 const hear =

@@ -1,8 +1,9 @@
 // Measures a sweep, or goes on with one, and puts its result together.
 import { cpSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Slots } from '../engines/slots.ts';
 import { LabError } from '../errors.ts';
+import type { Ladder } from '../judge/result.ts';
 import { compareAll, demandsOn, measureCell, predictCell, trialsOf } from './answers.ts';
 import { type Conditions, conditionsId, conditionsIn, refuseMixing } from './conditions.ts';
 import type { SweepFolder } from './folder.ts';
@@ -13,9 +14,10 @@ import { extraCells, recommend, recommendForAll } from './recommend.ts';
 import { type CellResult, SWEEP_SCHEMA_VERSION, type SweepResult, type Why } from './result.ts';
 import { cellAt, cellsOf, type SweepSpec, type SweptBox, type SweptCell } from './spec.ts';
 import { trapsIn } from './traps.ts';
-import { chanceOf, type Outcome, type Question, type Trial } from './trial.ts';
+import { chanceOf, type Question, type Trial } from './trial.ts';
 import { verdictOf } from './verdict.ts';
-import { ladderOf, witnessesFor } from './witness.ts';
+import { laddersIn, witnessesFor } from './witness.ts';
+import { actName, actOf } from './witness-act.ts';
 
 export interface SweepProgress {
   /** Trials of this stage, how many are measured, and how much of the labs' own time has passed, from 0 to 1. */
@@ -240,7 +242,10 @@ export async function runSweep(
   return { ...result, witnesses: await witness(result, folder, place, signal) };
 }
 
-/** Plays a few connections once more, with a capture on every host. */
+/** A kernel in virtual time has so much memory: labs that it plays at once. In real time all wait together. */
+const WITNESSES_AT_ONCE = 3;
+
+/** Plays a few connections once more, each in a lab that is looked at. */
 async function witness(
   result: SweepResult,
   folder: SweepFolder,
@@ -249,28 +254,58 @@ async function witness(
 ): Promise<SweepResult['witnesses']> {
   const { spec } = folder.record;
   const wanted = witnessesFor(result, spec);
-  if (wanted.length === 0) return [];
   const trials = unique(wanted.map(({ trial }) => trial));
-  const seen = new Map<string, { outcome: Outcome; group: number }>();
   const kept = join(folder.folder, 'captures');
   rmSync(kept, { recursive: true, force: true });
-  const scratch = folder.scratch('witnesses');
+  const size = place.realTime ? Math.max(1, trials.length) : WITNESSES_AT_ONCE;
+  const batches = Array.from({ length: Math.ceil(trials.length / size) }, (_, index) =>
+    trials.slice(index * size, (index + 1) * size),
+  );
+  const ladders = new Map<string, Ladder>();
+  for (const [index, batch] of batches.entries()) {
+    const into = join(kept, String(index + 1));
+    const found = await play(batch, folder, place, into, signal);
+    for (const [name, trial] of batch.entries()) {
+      const ladder = found.get(actName(name));
+      if (ladder !== undefined) ladders.set(trial.key, ladder);
+    }
+  }
+  return wanted.flatMap(({ id, trial, title, says }) => {
+    const ladder = ladders.get(trial.key);
+    return ladder === undefined ? [] : [{ cell: id, title, says, ladder }];
+  });
+}
+
+/** @param into where their evidence is kept @returns ladders by the names of acts */
+async function play(
+  trials: readonly Trial[],
+  folder: SweepFolder,
+  place: Place,
+  into: string,
+  signal: AbortSignal,
+): Promise<Map<string, Ladder>> {
+  const { title, pace, engine, patienceSeconds, countSeconds } = folder.record.spec;
+  const scratch = folder.scratch(`witnesses-${basename(into)}`);
+  let ladders = new Map<string, Ladder>();
+  let versions: Record<string, string> = {};
+  const startedAt = new Date().toISOString();
   await place.measure(
-    { kind: 'sweep', trials, patienceSeconds: spec.patienceSeconds, countSeconds: spec.countSeconds, capture: true },
+    { kind: 'sweep', trials: [...trials], patienceSeconds, countSeconds, capture: true },
     {
       folder: scratch,
       signal,
-      onConditions: () => {},
-      onOutcome: (outcome, group) => seen.set(outcome.key, { outcome, group }),
+      onConditions: ({ kernel, programs }) => {
+        versions = { kernel, ...programs };
+      },
+      onOutcome: () => {},
       onClock: () => {},
-      onPlayed: () => cpSync(scratch, kept, { recursive: true }),
+      onPlayed: (acts) => {
+        cpSync(scratch, into, { recursive: true });
+        ladders = laddersIn(into, { engine, startedAt, versions, title, pace, plans: trials.map(actOf), acts });
+      },
     },
   );
-  return wanted.flatMap(({ id, trial, title, says }) => {
-    const known = seen.get(trial.key);
-    const ladder = known && ladderOf(trial, known.outcome, join(kept, String(known.group)));
-    return ladder === undefined ? [] : [{ cell: id, title, says, ladder }];
-  });
+  return ladders;
 }
 
 function conclude(folder: SweepFolder, cells: CellResult[], trials: readonly Trial[]): SweepResult {

@@ -104,6 +104,6 @@ export const simulated = (
       signal.throwIfAborted();
       onOutcome(spoil(simulate(trial, hz), trial), 0);
     }
-    return { memoryMb: 1 };
+    return { memoryMb: 1, acts: [] };
   },
 });

@@ -38,6 +38,17 @@ describe.runIf(kernelsBuilt)('the shipped sweeps, on a time-travelling kernel at
         notWithinTheModel: 0,
         neighbours: [],
       });
+      // Single connections were looked at, from beginning to end.
+      expect(result.witnesses.length).toBeGreaterThan(0);
+      for (const { title, ladder } of result.witnesses) {
+        const looks = ladder.rows.flatMap((row) => (row.kind === 'states' ? [row] : []));
+        expect([title, looks[0]?.label, looks[0]?.states.client, looks.at(-1)?.label]).toEqual([
+          title,
+          'quiet begins',
+          'ESTAB',
+          'the end',
+        ]);
+      }
     },
     1_800_000,
   );

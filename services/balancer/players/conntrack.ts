@@ -43,7 +43,7 @@ export const manyByConntrack: ManyPlayer = {
           { as: `the resetter on ${host.name}`, privileged: true },
         )
         .line(/^ready$/);
-    return address;
+    return { address };
   },
 };
 

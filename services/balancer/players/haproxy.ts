@@ -95,7 +95,7 @@ ${services.join('\n')}`,
       host.spawn('haproxy', ['-db', '-f', await host.place(file)], { as: `haproxy on ${host.name}` }),
       control,
     );
-    return address;
+    return { address, sessions: () => host.ask(control, 'show sess all') };
   },
 };
 

@@ -1,8 +1,9 @@
 import { LabError } from '../../../src/errors.ts';
 import { parseIpvsTable } from '../../../src/evidence/ipvs.ts';
+import type { LabHost } from '../../../src/lab/lab.ts';
 import type { MiddleboxPlan } from '../../../src/scenario/plan.ts';
 import type { ManyPlayer } from '../many.ts';
-import { type Player, setSysctls } from '../player.ts';
+import { type FlowSource, type Player, setSysctls } from '../player.ts';
 
 /** Seconds for established, FIN-WAIT and UDP entries; 0 leaves what is. */
 const timeouts = (idleTimeoutSeconds: number): string[] => [String(Math.round(idleTimeoutSeconds)), '0', '0'];
@@ -17,6 +18,11 @@ const noIpvs = () =>
     'this kernel has no IPVS',
     'add --engine virtual, whose kernel brings it; or load it (as root): modprobe -a ip_vs ip_vs_rr',
   );
+
+const flowsOf = (host: LabHost): FlowSource => ({
+  tracker: 'ipvs',
+  table: async () => parseIpvsTable((await host.procNet('ip_vs_conn')) ?? ''),
+});
 
 /** Its timeouts are one for all services of a host. */
 const many: ManyPlayer = {
@@ -36,7 +42,7 @@ const many: ManyPlayer = {
     await host.run('ipvsadm', ['--restore'], `${rules.join('\n')}\n`);
     await host.run('ipvsadm', ['--set', ...timeouts(first.box.middlebox.timeoutSeconds)]);
     await host.setSysctl('net.ipv4.vs.sloppy_tcp', 0);
-    return host.serviceAddress as string;
+    return { address: host.serviceAddress as string, flows: flowsOf(host) };
   },
 };
 
@@ -60,7 +66,7 @@ const ipvs: Player = {
     await setSysctls(host, sysctls(box));
     return {
       target: { address: host.serviceAddress as string, port },
-      flows: { tracker: 'ipvs', table: async () => parseIpvsTable((await host.procNet('ip_vs_conn')) ?? '') },
+      flows: flowsOf(host),
     };
   },
 };

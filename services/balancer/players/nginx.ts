@@ -62,7 +62,7 @@ const many: ManyPlayer = {
       );
     })();
     await Promise.race([answered, process.died]);
-    return address;
+    return { address };
   },
 };
 

@@ -144,7 +144,7 @@ function table(result: SweepResult): Html {
 function ladders({ witnesses }: SweepResult): Html | undefined {
   if (witnesses.length === 0) return undefined;
   const options = witnesses.map(({ title }, index) => html`<option value="ladder-${index}">${title}</option>`);
-  return html`<section id="ladders"><h2>One connection, packet by packet</h2><p class="soft">Played once more with a capture on every host. Sequence numbers are relative; times are seconds since the first packet; the middlebox’s idle clock stands beside what it lets through.</p>
+  return html`<section id="ladders"><h2>One connection, packet by packet</h2><p class="soft">Played once more in a lab of its own. Sequence numbers are relative; times are seconds since the connection was opened; states are what the socket tables and the middlebox’s own table said when they were looked at, and nothing stands where nobody looked.</p>
 <p class="tools" hidden><label>connection: <select id="ladder-of">${options}</select></label></p>
 ${witnesses.map(
   ({ title, says, ladder }, index) =>
