@@ -1,16 +1,18 @@
 import { type Packet, seqDelta, seqLength } from './packet.ts';
 
 /** What a segment is for, as a reader of captures would call it. */
-export type SegmentName =
-  | 'keepalive probe'
-  | 'keepalive answer'
-  | 'retransmission'
-  | 'duplicate ACK'
-  | 'handshake'
-  | 'data'
-  | 'ack'
-  | 'fin'
-  | 'reset';
+export const SEGMENT_NAMES = [
+  'keepalive probe',
+  'keepalive answer',
+  'retransmission',
+  'duplicate ACK',
+  'handshake',
+  'data',
+  'ack',
+  'fin',
+  'reset',
+] as const;
+export type SegmentName = (typeof SEGMENT_NAMES)[number];
 
 export interface Segment extends Packet {
   name: SegmentName;

@@ -1,9 +1,9 @@
 import type { Journey } from '../evidence/journeys.ts';
 import { matchSockets } from '../evidence/match.ts';
-import type { SocketSample } from '../evidence/read.ts';
+import type { AppEvent, SocketSample } from '../evidence/read.ts';
 import { formatDuration } from '../scenario/duration.ts';
 import type { ActFacts } from './facts.ts';
-import type { Finding, Ladder, LadderRow } from './result.ts';
+import { type Finding, LADDER_EVENTS, type Ladder, type LadderEvent, type LadderRow } from './result.ts';
 import { plural } from './words.ts';
 
 /**
@@ -84,6 +84,12 @@ const FOLDS: Record<string, Item['fold']> = {
   retransmission: 'again',
 };
 
+const socketKey = (host: string, { local, peer }: { local: string; peer: string }) => `${host} ${local}>${peer}`;
+
+/** The zombies of a look, by host and socket. */
+const zombiesIn = (facts: ActFacts, look: readonly SocketSample[]): ReadonlySet<string> =>
+  new Set(matchSockets(facts.evidence, look).zombies.map(({ host, socket }) => socketKey(host, socket)));
+
 /** What every lane knows of the connection at one look: socket states, the flow, the session. */
 function statesAt(
   facts: ActFacts,
@@ -92,9 +98,7 @@ function statesAt(
   legs: ReadonlySet<string>,
 ): Record<string, string> {
   const number = look[0]?.sample;
-  const zombies = new Set(
-    matchSockets(facts.evidence, look).zombies.map(({ host, socket }) => `${host} ${socket.local}>${socket.peer}`),
-  );
+  const zombies = zombiesIn(facts, look);
   const states: Record<string, string> = {};
   const sessionsSeen = facts.evidence.proxySessions.length + facts.evidence.proxyLog.length > 0;
   for (const { host, sockets, gone } of look) {
@@ -132,28 +136,33 @@ function stateItems(facts: ActFacts, locals: ReadonlySet<string>, legs: Readonly
     if (now === before && index !== facts.samples.length - 1) return [];
     before = now;
     const time = Math.max(...look.map((sample) => sample.time));
-    return [{ fold: 'keep', row: { kind: 'states', at: facts.at(time), label: look[0]?.label ?? '', states } }];
+    const dead = zombiesIn(facts, look);
+    const ends = (host: string, socket: { local: string; peer: string }) =>
+      host === facts.client ? locals.has(socket.local) : locals.has(socket.peer) || legs.has(socket.peer);
+    const zombies = look
+      .filter(({ host, sockets }) => sockets.some((each) => ends(host, each) && dead.has(socketKey(host, each))))
+      .map(({ host }) => host);
+    const row: LadderRow = { kind: 'states', at: facts.at(time), label: look[0]?.label ?? '', states };
+    return [{ fold: 'keep', row: zombies.length > 0 ? { ...row, zombies } : row }];
   });
 }
 
-const EVENTS = new Set(['error', 'close', 'failed', 'reconnecting']);
+const isShown = (event: string): event is LadderEvent => (LADDER_EVENTS as readonly string[]).includes(event);
+
+function eventText(event: LadderEvent, { code, message, id, delaySeconds }: AppEvent): string {
+  if (event === 'failed') return `${id} failed: ${message}`;
+  if (event === 'reconnecting') return `reconnects in ${formatDuration(delaySeconds ?? 0)}`;
+  if (event === 'close') return 'connection closed';
+  return code === 'Error' || message?.includes(code as string) ? `error: ${message}` : `error: ${code} ${message}`;
+}
 
 function eventItems(facts: ActFacts, connection: number): Item[] {
-  return facts.evidence.events
-    .filter((event) => event.connection === connection && EVENTS.has(event.event))
-    .map(({ event, time, code, message, id, delaySeconds }): Item => {
-      const text =
-        event === 'error'
-          ? code === 'Error' || message?.includes(code as string)
-            ? `error: ${message}`
-            : `error: ${code} ${message}`
-          : event === 'failed'
-            ? `${id} failed: ${message}`
-            : event === 'reconnecting'
-              ? `reconnects in ${formatDuration(delaySeconds ?? 0)}`
-              : 'connection closed';
-      return { fold: 'keep', row: { kind: 'event', at: facts.at(time), host: facts.client, text } };
-    });
+  return facts.evidence.events.flatMap((each): Item[] => {
+    const { event, time } = each;
+    if (each.connection !== connection || !isShown(event)) return [];
+    const text = eventText(event, each);
+    return [{ fold: 'keep', row: { kind: 'event', at: facts.at(time), host: facts.client, event, text } }];
+  });
 }
 
 const RUN_TEXT: Record<Exclude<Item['fold'], 'keep'>, (count: number) => string> = {

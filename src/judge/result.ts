@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SEGMENT_NAMES } from '../evidence/segments.ts';
 
 // The result document: the one source of every report. Its JSON Schema is published as schemas/result.schema.json.
 // All times named `at` are seconds since the beginning of their act's timeline, on the lab's clock.
@@ -54,6 +55,10 @@ const keepaliveSchema = z.strictObject({
 });
 export type KeepaliveRow = z.infer<typeof keepaliveSchema>;
 
+/** Events of a client library that stand in a ladder. */
+export const LADDER_EVENTS = ['error', 'close', 'failed', 'reconnecting'] as const;
+export type LadderEvent = (typeof LADDER_EVENTS)[number];
+
 const rowSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('step'), at: seconds, text: z.string() }),
   z.strictObject({
@@ -63,20 +68,30 @@ const rowSchema = z.discriminatedUnion('kind', [
     from: z.string(),
     to: z.string(),
     lost: z.boolean(),
-    flags: z.string(),
+    flags: z
+      .string()
+      .regex(/^[SFRPA]*$/)
+      .describe('a letter for each: SYN, FIN, RST, PSH, ACK'),
     seq: z.number(),
     ack: z.number(),
     length: count,
-    name: z.string(),
+    name: z.enum(SEGMENT_NAMES).describe('what it is for'),
     note: z.string().optional(),
   }),
   z.strictObject({
     kind: z.literal('states'),
     at: seconds,
     label: z.string(),
-    states: z.record(z.string(), z.string()),
+    states: z.record(z.string(), z.string()).describe('by host, in words'),
+    zombies: z.array(z.string()).optional().describe('hosts on which an end of the connection is a zombie'),
   }),
-  z.strictObject({ kind: z.literal('event'), at: seconds, host: z.string(), text: z.string() }),
+  z.strictObject({
+    kind: z.literal('event'),
+    at: seconds,
+    host: z.string(),
+    event: z.enum(LADDER_EVENTS).describe('what the client library told'),
+    text: z.string().describe('the same in words'),
+  }),
   z.strictObject({ kind: z.literal('fold'), at: seconds, seconds, packets: count, text: z.string() }),
 ]);
 export type LadderRow = z.infer<typeof rowSchema>;

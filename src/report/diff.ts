@@ -1,6 +1,6 @@
 import { forTerminalAll, withoutCommands } from '../base/escape/terminal.ts';
 import type { ActResult, Outcome, Result } from '../judge/result.ts';
-import { outcomeTable } from './outcome-rows.ts';
+import { outcomeRows } from './outcome-rows.ts';
 import { type Paint, wrap } from './text.ts';
 
 /** One thing in which two runs are not alike. */
@@ -21,9 +21,6 @@ export interface Difference {
 const TIMES: readonly (keyof Outcome)[] = ['firstReplySeconds', 'detectionSeconds', 'probesSent'];
 const NOT_THERE = '(no such act)';
 
-/** The rows of the outcome's table that tell of times, by their labels. */
-const TIME_ROWS = new Set(['first reply after', 'loss noticed after', 'keepalive probes sent']);
-
 const withoutTimes = (outcome: Outcome): string =>
   JSON.stringify(outcome, (key, value) => ((TIMES as readonly string[]).includes(key) ? undefined : value));
 
@@ -34,11 +31,9 @@ function compareActs(a: ActResult, b: ActResult): Difference[] {
     if (one !== other) differences.push({ act, what, a: one, b: other, kind });
   };
   add('outcome', 'verdict', a.verdict, b.verdict);
-  const rows = [a, b].map((each) => outcomeTable([each]).slice(1)) as [string[][], string[][]];
-  rows[0].forEach(([label, one], index) => {
-    const other = rows[1][index]?.[1];
-    add(TIME_ROWS.has(label as string) ? 'time' : 'outcome', label as string, one as string, other as string);
-  });
+  const others = outcomeRows(b);
+  for (const [index, { label, kind, text }] of outcomeRows(a).entries())
+    add(kind === 'time' ? 'time' : 'outcome', label, text, others[index]?.text ?? '');
   // The table leaves out what nobody reads; two runs that look alike there may still differ.
   if (!differences.some(({ kind }) => kind === 'outcome'))
     add('outcome', 'outcome', withoutTimes(a.outcome), withoutTimes(b.outcome));

@@ -2,8 +2,18 @@ import { flagText } from '../evidence/segments.ts';
 import type { Ladder, LadderRow } from '../judge/result.ts';
 import { formatDuration } from '../scenario/duration.ts';
 import { clockText, type Paint, wrap } from './text.ts';
+import { isBad, packetTone, type Tone } from './tone.ts';
 
 type PacketRow = Extract<LadderRow, { kind: 'packet' }>;
+
+const COLORS: Record<Tone, Parameters<Paint>[0]> = {
+  bad: 'red',
+  again: 'magenta',
+  beat: 'cyan',
+  fin: 'yellow',
+  syn: 'green',
+  data: 'white',
+};
 
 const TIME_WIDTH = 11;
 /** Half of the longest state that stands beside the first lane. */
@@ -32,14 +42,6 @@ export function packetLabel(row: PacketRow, width = Number.POSITIVE_INFINITY): s
     [named ? row.name : flags, `seq ${row.seq}`, ...length],
   ].map((words) => words.join(' '));
   return versions.find((version) => version.length <= width) ?? (versions.at(-1) as string);
-}
-
-export function packetColor(row: Pick<PacketRow, 'flags' | 'name' | 'lost'>): Parameters<Paint>[0] {
-  if (row.flags.includes('R') || row.lost) return 'red';
-  if (row.name === 'retransmission') return 'magenta';
-  if (row.name.startsWith('keepalive')) return 'cyan';
-  if (row.flags.includes('F')) return 'yellow';
-  return row.flags.includes('S') ? 'green' : 'white';
 }
 
 function sheetFor(ladder: Ladder, columns: number, paint: Paint): Sheet {
@@ -135,7 +137,7 @@ function drawRow(sheet: Sheet, row: LadderRow): string[] {
         clockText(row.at),
         arrow(sheet, row),
         [packetLabel(row, sheet.width - sheet.labelAt), ...(row.note === undefined ? [] : [`↳ ${row.note}`])],
-        packetColor(row),
+        COLORS[packetTone(row)],
         spanOf(sheet, row),
       );
     case 'states':
@@ -144,7 +146,7 @@ function drawRow(sheet: Sheet, row: LadderRow): string[] {
         clockText(row.at),
         onLanes(sheet, row.states),
         [row.label],
-        Object.values(row.states).some((state) => state.includes('ZOMBIE')) ? 'yellow' : 'blue',
+        row.zombies === undefined ? 'blue' : 'yellow',
       );
     case 'event':
       return line(
@@ -152,7 +154,7 @@ function drawRow(sheet: Sheet, row: LadderRow): string[] {
         clockText(row.at),
         onLanes(sheet, { [row.host]: '◆' }),
         [row.text],
-        /error|fail/.test(row.text) ? 'red' : 'white',
+        isBad(row) ? 'red' : 'white',
       );
     case 'fold':
       return row.packets === 0

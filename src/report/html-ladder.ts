@@ -3,19 +3,10 @@ import type { Ladder, LadderRow } from '../judge/result.ts';
 import { formatDuration } from '../scenario/duration.ts';
 import { packetLabel } from './draw-ladder.ts';
 import { clockText } from './text.ts';
+import { isBad, packetTone, TONES } from './tone.ts';
 
 const WIDTH = { time: 104, gap: 120, margin: 62 } as const;
 const HEIGHT = 22;
-
-type PacketRow = Extract<LadderRow, { kind: 'packet' }>;
-
-function className(row: PacketRow): string {
-  if (row.lost || row.flags.includes('R')) return 'bad';
-  if (row.name === 'retransmission') return 'again';
-  if (row.name.startsWith('keepalive')) return 'beat';
-  if (row.flags.includes('F')) return 'fin';
-  return row.flags.includes('S') ? 'syn' : 'data';
-}
 
 const x = (index: number) => WIDTH.time + WIDTH.margin + index * WIDTH.gap;
 
@@ -38,7 +29,7 @@ function drawRow(
     case 'packet': {
       const [from, to] = [x(lane(row.from)), x(lane(row.to))];
       const tip = from === to ? from : to + (to > from ? -4 : 4);
-      const kind = className(row);
+      const kind = packetTone(row);
       const end = row.lost && html`<text x="${tip}" y="${y + 5}" class="cross" text-anchor="middle">✗</text>`;
       const head = !row.lost && html` marker-end="url(#${prefix}${kind})"`;
       const line =
@@ -51,9 +42,9 @@ function drawRow(
       return html`<g><title>packet ${row.packet} in capture.pcapng</title>${time}${line}${end}${text(labelAt, packetLabel(row), kind)}${note}</g>`;
     }
     case 'states':
-      return html`${time}${hosts.map((host) => centred(x(lane(host)), row.states[host] ?? '', `state${row.states[host]?.includes('ZOMBIE') ? ' zombie' : ''}`))}${text(labelAt, row.label, 'label')}`;
+      return html`${time}${hosts.map((host) => centred(x(lane(host)), row.states[host] ?? '', `state${row.zombies?.includes(host) ? ' zombie' : ''}`))}${text(labelAt, row.label, 'label')}`;
     case 'event': {
-      const kind = /error|fail/.test(row.text) ? 'bad' : 'label';
+      const kind = isBad(row) ? 'bad' : 'label';
       return html`${time}${centred(x(lane(row.host)), '◆', kind)}${text(labelAt, row.text, kind)}`;
     }
     case 'fold':
@@ -90,9 +81,8 @@ export function svgLadder(ladder: Ladder, prefix: string): Html {
     return { row, at };
   });
   const height = y + HEIGHT;
-  const kinds = ['bad', 'again', 'beat', 'fin', 'syn', 'data'];
   return html`<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="packets and socket states of connection ${ladder.connection}, in the order of time">
-<defs>${kinds.map((kind) => html`<marker id="${prefix}${kind}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0,0 L8,4 L0,8 z" class="${kind} head"/></marker>`)}</defs>
+<defs>${TONES.map((kind) => html`<marker id="${prefix}${kind}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0,0 L8,4 L0,8 z" class="${kind} head"/></marker>`)}</defs>
 ${hosts.map(
   (host, index) =>
     html`<line x1="${x(index)}" y1="${HEIGHT * 1.4}" x2="${x(index)}" y2="${height - 6}" class="lane"/><text x="${x(index)}" y="${HEIGHT}" text-anchor="middle" class="host">${host}</text>\n`,

@@ -11,24 +11,38 @@ function requests({ requestsAfterQuiet, replayed }: Outcome): string {
   return met === '' ? '–' : `${met}${replayed > 0 ? ` (${replayed} replayed)` : ''}`;
 }
 
-const ROWS: [string, (outcome: Outcome) => string][] = [
-  ['connections lost in the quiet', (outcome) => String(outcome.lostInQuiet)],
-  ['first request after the quiet', requests],
-  ['first reply after', (outcome) => seconds(outcome.firstReplySeconds)],
-  ['loss noticed after', (outcome) => seconds(outcome.detectionSeconds)],
-  [
-    'zombies at the end',
-    ({ zombies }) =>
+interface OutcomeRow {
+  label: string;
+  /** `time`: how long it took or how often it was probed, which is never quite the same though the same happens. */
+  kind: 'what' | 'time';
+  of(outcome: Outcome): string;
+}
+
+const ROWS: readonly OutcomeRow[] = [
+  { label: 'connections lost in the quiet', kind: 'what', of: ({ lostInQuiet }) => String(lostInQuiet) },
+  { label: 'first request after the quiet', kind: 'what', of: requests },
+  { label: 'first reply after', kind: 'time', of: ({ firstReplySeconds }) => seconds(firstReplySeconds) },
+  { label: 'loss noticed after', kind: 'time', of: ({ detectionSeconds }) => seconds(detectionSeconds) },
+  {
+    label: 'zombies at the end',
+    kind: 'what',
+    of: ({ zombies }) =>
       `client ${zombies.client}, server ${zombies.server}${zombies.middlebox > 0 ? `, middlebox ${zombies.middlebox}` : ''}`,
-  ],
-  ['keepalive probes sent', (outcome) => String(outcome.probesSent)],
-  ['messages lost / applied twice', (outcome) => `${outcome.lostMessages} / ${outcome.duplicatedCommands}`],
+  },
+  { label: 'keepalive probes sent', kind: 'time', of: ({ probesSent }) => String(probesSent) },
+  {
+    label: 'messages lost / applied twice',
+    kind: 'what',
+    of: ({ lostMessages, duplicatedCommands }) => `${lostMessages} / ${duplicatedCommands}`,
+  },
 ];
 
+/** What happened in one act, a row for each figure that people read. */
+export const outcomeRows = ({ outcome }: ActResult): { label: string; kind: OutcomeRow['kind']; text: string }[] =>
+  ROWS.map(({ label, kind, of }) => ({ label, kind, text: of(outcome) }));
+
 /** The acts side by side: a table of texts, its head first. */
-export function outcomeTable(acts: readonly ActResult[]): string[][] {
-  return [
-    ['', ...acts.map(({ name }) => name)],
-    ...ROWS.map(([label, of]) => [label, ...acts.map(({ outcome }) => of(outcome))]),
-  ];
-}
+export const outcomeTable = (acts: readonly ActResult[]): string[][] => [
+  ['', ...acts.map(({ name }) => name)],
+  ...ROWS.map(({ label, of }) => [label, ...acts.map(({ outcome }) => of(outcome))]),
+];
