@@ -71,6 +71,15 @@ describe('a result in another language', () => {
     const events = rows.flatMap((row) => (row.kind === 'event' ? [row.event] : []));
     expect(new Set(events)).toEqual(new Set(['error', 'failed', 'close', 'reconnecting']));
     expect(rows.some((row) => row.kind === 'states' && row.zombies?.includes('mq-1'))).toBe(true);
+    const red = (event: string) =>
+      rows
+        .filter((row) => row.kind === 'event' && row.event === event)
+        .every((row) =>
+          drawLadder({ connection: 0, lanes: [], rows: [row] }, 1000, painter(true))
+            .join('')
+            .includes('[31m'),
+        );
+    expect(['error', 'failed', 'close', 'reconnecting'].map(red)).toEqual([true, true, false, false]);
   });
 
   it('differs from another in the same', async () => {
