@@ -25,6 +25,6 @@ describe('a ladder', () => {
     );
     const states = rows.flatMap((row) => (row.kind === 'states' ? [Object.keys(row.states)] : []));
     expect(states.length).toBeGreaterThan(0);
-    for (const hosts of states) expect(hosts).not.toContain('nlb');
+    for (const hosts of states) expect(hosts).not.toContain('balancer');
   });
 });
