@@ -42,11 +42,18 @@ function endWithReader(): void {
   });
 }
 
-/** Reads the command line, runs the command's body, shows what went wrong, and sets the exit code. */
-export async function runCommand(program: Command, body: () => Promise<ExitCode>): Promise<void> {
+/**
+ * Reads the command line, runs the command's body, shows what went wrong, and sets the exit code.
+ * @param words of the command line
+ */
+export async function runCommand(
+  program: Command,
+  body: () => Promise<ExitCode>,
+  words: readonly string[] = process.argv.slice(2),
+): Promise<void> {
   endWithReader();
   try {
-    program.exitOverride().parse();
+    program.exitOverride().parse(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? EXIT.asExpected : EXIT.badInput;

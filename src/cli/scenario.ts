@@ -181,11 +181,11 @@ await runCommand(program, async () => {
       `--reporter ${options.reporter} writes one document, and ${names.length} scenarios are to be played`,
       'take json, minimal or pretty, or play them one by one',
     );
-  if (options.kernel !== undefined) process.env.IDLELAB_KERNEL = options.kernel;
   const jobs = options.jobs;
   const { engine, reason } = await chooseEngine(options.engine, {
     hz: Number(options.hz) as Hz,
     ...(jobs === undefined ? {} : { jobs }),
+    kernel: options.kernel,
   });
   if (reason !== undefined) console.error(forTerminal(`engine: ${reason}`));
   return stage({ options, engine, names, jobs: jobs ?? 1 });

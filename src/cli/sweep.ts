@@ -252,54 +252,64 @@ const program = new Command('sweep')
       )}\n\nexit codes: 0 the model and the measurements agree, 1 they do not, 2 inconclusive, 3 this machine cannot run it, 4 bad input, 130 interrupted`,
   );
 
-process.argv.splice(2, process.argv.length, ...joinPairs(process.argv.slice(2)));
-await runCommand(program, async () => {
-  const options = program.opts<Options>();
-  const words = program.args;
-  if (options.kernel !== undefined) process.env.IDLELAB_KERNEL = options.kernel;
-  if (words.length === 0 && options.middlebox === undefined && options.resume === undefined) {
-    showList();
-    return EXIT.asExpected;
-  }
-  const [{ choosePlace }, { SweepFolder, newestUnfinished }] = await Promise.all([
-    import('../sweep/place.ts'),
-    import('../sweep/folder.ts'),
-  ]);
-  const place = (engine: EngineName | 'auto', hz: number | undefined) =>
-    choosePlace(engine, {
-      ...(hz === undefined ? {} : { hz: hz as Hz }),
-      ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
-    });
-  if (options.resume !== undefined) {
-    const path = options.resume === true ? newestUnfinished(options.runs) : options.resume;
-    if (path === undefined)
-      throw new LabError('BAD_OPTION', 'there is no sweep that was interrupted', 'npm run sweep -- aws-nlb begins one');
-    const folder = SweepFolder.resume(resolve(path));
-    const { spec, shard } = folder.record;
-    return goOn(folder, place(spec.engine, spec.hz), {
-      ...options,
-      ...(shard === null ? {} : { shard: shardOf(shard) }),
-    });
-  }
-  if (words[0] === 'merge') {
-    const { mergeSweeps } = await import('../sweep/merge.ts');
-    const folder = mergeSweeps(
-      words.slice(1).map((each) => resolve(each)),
-      resolve(options.runs),
+await runCommand(
+  program,
+  async () => {
+    const options = program.opts<Options>();
+    const words = program.args;
+    if (words.length === 0 && options.middlebox === undefined && options.resume === undefined) {
+      showList();
+      return EXIT.asExpected;
+    }
+    const [{ choosePlace }, { SweepFolder, newestUnfinished }] = await Promise.all([
+      import('../sweep/place.ts'),
+      import('../sweep/folder.ts'),
+    ]);
+    const place = (engine: EngineName | 'auto', hz: number | undefined) =>
+      choosePlace(engine, {
+        ...(hz === undefined ? {} : { hz: hz as Hz }),
+        ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
+        kernel: options.kernel,
+      });
+    if (options.resume !== undefined) {
+      const path = options.resume === true ? newestUnfinished(options.runs) : options.resume;
+      if (path === undefined)
+        throw new LabError(
+          'BAD_OPTION',
+          'there is no sweep that was interrupted',
+          'npm run sweep -- aws-nlb begins one',
+        );
+      const folder = SweepFolder.resume(resolve(path));
+      const { spec, shard } = folder.record;
+      return goOn(folder, place(spec.engine, spec.hz), {
+        ...options,
+        ...(shard === null ? {} : { shard: shardOf(shard) }),
+      });
+    }
+    if (words[0] === 'merge') {
+      const { mergeSweeps } = await import('../sweep/merge.ts');
+      const folder = mergeSweeps(
+        words.slice(1).map((each) => resolve(each)),
+        resolve(options.runs),
+      );
+      const { spec } = folder.record;
+      return goOn(folder, place(spec.engine, spec.hz), options);
+    }
+    const where = place(options.engine, options.hz === undefined ? undefined : Number(options.hz));
+    if (words.length > 1)
+      throw new LabError('BAD_OPTION', `one sweep at a time, not ${words.join(', ')}`, 'npm run sweep -- aws-nlb');
+    const [{ makeSpec }, { cellsOf }] = await Promise.all([
+      import('../sweep/make-spec.ts'),
+      import('../sweep/spec.ts'),
+    ]);
+    const { spec, notes } = makeSpec({ ...options, file: words[0] }, where);
+    for (const note of notes) console.error(note);
+    const cells = cellsOf(spec).length;
+    console.error(
+      `${cells.toLocaleString('en')} cells, ${spec.repeat} times each, ${where.name === 'virtual' ? `in virtual time, ${shortDuration(spec.quietSeconds)} of quiet` : `in real time, ${shortDuration(spec.quietSeconds)} of quiet`}, HZ ${spec.hz}`,
     );
-    const { spec } = folder.record;
-    return goOn(folder, place(spec.engine, spec.hz), options);
-  }
-  const where = place(options.engine, options.hz === undefined ? undefined : Number(options.hz));
-  if (words.length > 1)
-    throw new LabError('BAD_OPTION', `one sweep at a time, not ${words.join(', ')}`, 'npm run sweep -- aws-nlb');
-  const [{ makeSpec }, { cellsOf }] = await Promise.all([import('../sweep/make-spec.ts'), import('../sweep/spec.ts')]);
-  const { spec, notes } = makeSpec({ ...options, file: words[0] }, where);
-  for (const note of notes) console.error(note);
-  const cells = cellsOf(spec).length;
-  console.error(
-    `${cells.toLocaleString('en')} cells, ${spec.repeat} times each, ${where.name === 'virtual' ? `in virtual time, ${shortDuration(spec.quietSeconds)} of quiet` : `in real time, ${shortDuration(spec.quietSeconds)} of quiet`}, HZ ${spec.hz}`,
-  );
-  const shard = options.shard === undefined ? null : `${options.shard.index}/${options.shard.of}`;
-  return goOn(SweepFolder.create(resolve(options.runs), spec, new Date(), shard), where, options);
-});
+    const shard = options.shard === undefined ? null : `${options.shard.index}/${options.shard.of}`;
+    return goOn(SweepFolder.create(resolve(options.runs), spec, new Date(), shard), where, options);
+  },
+  joinPairs(process.argv.slice(2)),
+);

@@ -32,17 +32,21 @@ async function containersAnswer(): Promise<boolean> {
 
 /**
  * The engine for a name; for `auto` the first of virtual, netns and docker that can run here.
- * @param jobs how many labs may run at once; by default as many as there are CPUs
+ * @param options `jobs`: how many labs may run at once, by default as many as there are CPUs; `kernel`: path of a ready kernel
  */
 export async function chooseEngine(
   name: EngineName | 'auto',
-  { hz = DEFAULT_HZ as Hz, jobs = availableParallelism() } = {},
+  {
+    hz = DEFAULT_HZ,
+    jobs = availableParallelism(),
+    kernel,
+  }: { hz?: Hz; jobs?: number; kernel?: string | undefined } = {},
 ): Promise<EngineChoice> {
   if (name === 'netns') return { engine: netns, reason: undefined };
   if (name === 'docker') return { engine: docker, reason: undefined };
-  const time = virtual(hz, new Slots(jobs));
+  const time = virtual(hz, new Slots(jobs), kernel);
   if (name === 'virtual') return { engine: time, reason: undefined };
-  if (findKernel(hz) !== undefined)
+  if (findKernel(hz, kernel) !== undefined)
     return {
       engine: time,
       reason: 'virtual, a kernel of its own whose clock jumps over idle time (real time: --engine netns)',

@@ -55,7 +55,7 @@ const hear =
     else if (message.type === 'clock') onClock(message.time);
   };
 
-const virtual = (hz: Hz, slots: number): Place => ({
+const virtual = (hz: Hz, slots: number, kernel: string): Place => ({
   name: 'virtual',
   hz,
   slots,
@@ -64,7 +64,7 @@ const virtual = (hz: Hz, slots: number): Place => ({
     const { folder, signal } = run;
     return toItsEnd(
       runKernel({
-        kernel: kernelFor(hz),
+        kernel,
         plan: batch,
         code: await labCode(),
         folder,
@@ -89,19 +89,18 @@ const netns = (): Place => ({
 });
 
 /**
- * Where to measure. \`auto\`: in virtual time where its kernel is built.
+ * Where to measure. `auto`: in virtual time where its kernel is built.
+ * @param options `jobs`: how many labs may run at once on virtual; `kernel`: path of a ready kernel for it
  * @throws LabError BAD_OPTION, MISSING_KERNEL
  */
 export function choosePlace(
   name: EngineName | 'auto',
-  { hz, jobs = availableParallelism() }: { hz?: Hz; jobs?: number },
+  { hz, jobs = availableParallelism(), kernel }: { hz?: Hz; jobs?: number; kernel?: string | undefined },
 ): Place {
   if (name === 'docker')
     throw new LabError('BAD_OPTION', 'a sweep is not measured on containers', 'take --engine virtual or netns');
-  if (name === 'virtual' || (name === 'auto' && findKernel(hz ?? DEFAULT_HZ) !== undefined)) {
-    kernelFor(hz ?? DEFAULT_HZ);
-    return virtual(hz ?? DEFAULT_HZ, jobs);
-  }
+  if (name === 'virtual' || (name === 'auto' && findKernel(hz ?? DEFAULT_HZ, kernel) !== undefined))
+    return virtual(hz ?? DEFAULT_HZ, jobs, kernelFor(hz ?? DEFAULT_HZ, kernel));
   if (hz !== undefined && hz !== kernelHz())
     throw new LabError(
       'MISSING_KERNEL',

@@ -12,9 +12,9 @@ import { runKernel } from './run-kernel.ts';
 /** Between the clocks of two acts: far more than what an act takes besides its waits. */
 const ACT_SPACING_SECONDS = 600;
 
-/** @throws LabError MISSING_KERNEL */
-export function kernelFor(hz: Hz): string {
-  const kernel = findKernel(hz);
+/** @param given path of a ready kernel, instead of a built one @throws LabError MISSING_KERNEL, BAD_OPTION */
+export function kernelFor(hz: Hz, given?: string): string {
+  const kernel = findKernel(hz, given);
   if (kernel === undefined)
     throw new LabError(
       'MISSING_KERNEL',
@@ -64,13 +64,14 @@ function together(all: readonly Staged[]): Omit<Staged, 'waitedSeconds' | typeof
 /**
  * The lab in virtual time. Acts have kernels of their own and are played side by side, as many as there are slots; each
  * kernel's clock starts after the end of the act before, so that times still tell the order of the story.
+ * @param kernel path of a ready kernel, instead of a built one
  */
-export const virtual = (hz: Hz, slots: Slots): Engine => ({
+export const virtual = (hz: Hz, slots: Slots, kernel?: string): Engine => ({
   name: 'virtual',
   sideBySide: true,
   async stage(plan, folder, { onMessage, signal }) {
     const groups = inKernels(plan.acts, hz, slots.count);
-    const kernels = groups.map((group) => kernelFor(group.hz));
+    const kernels = groups.map((group) => kernelFor(group.hz, kernel));
     const code: LabCode = await labCode();
     mkdirSync(folder, { recursive: true });
     const stop = new AbortController();

@@ -18,9 +18,15 @@ export const configKey = (): string =>
 /** Name of a built kernel's folder: source version, configuration, HZ. */
 export const kernelName = (version: string, hz: Hz): string => `${version}-${configKey()}-hz${hz}`;
 
-/** The kernel for a HZ: the one that IDLELAB_KERNEL names, or the newest built one. Undefined where there is none. */
-export function findKernel(hz: Hz = DEFAULT_HZ): string | undefined {
-  const given = process.env.IDLELAB_KERNEL;
+/**
+ * The kernel for a HZ: a ready one, or the newest built one. Undefined where there is none.
+ * @param given path of a ready one, as of --kernel; by default what IDLELAB_KERNEL names
+ * @throws LabError BAD_OPTION where that is not there
+ */
+export function findKernel(
+  hz: Hz = DEFAULT_HZ,
+  given: string | undefined = process.env.IDLELAB_KERNEL,
+): string | undefined {
   if (given) {
     if (existsSync(given)) return given;
     throw new LabError(
