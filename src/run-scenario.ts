@@ -1,8 +1,10 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { unwritable } from './base/folder.ts';
+import { refuseLinks, writePlain } from './base/plain.ts';
 import type { Engine } from './engines/engine.ts';
-import { LabError, messageOf } from './errors.ts';
+import { LabError } from './errors.ts';
 import { CAPTURE_FILE, RUN_FILE } from './evidence/files.ts';
 import { writePcapng } from './evidence/pcapng.ts';
 import { type Evidence, readEvidence } from './evidence/read.ts';
@@ -36,7 +38,7 @@ async function writeReports(folder: string, result: Result): Promise<void> {
   for (const name of REPORTERS.names()) {
     const reporter: Reporter = (await REPORTERS.load(name)).default;
     if (reporter.file)
-      writeFileSync(join(folder, reporter.file), reporter.render(result, { columns: 120, color: false, folder: '.' }));
+      writePlain(join(folder, reporter.file), reporter.render(result, { columns: 120, color: false, folder: '.' }));
   }
 }
 
@@ -50,8 +52,11 @@ export async function runScenario(plan: Plan, options: RunOptions): Promise<{ re
   const startedAt = new Date();
   const began = performance.now();
   const run = RunFolder.open(runsFolder, plan.scenario, startedAt);
+  for (const text of run.leftovers) onMessage({ type: 'preparing', text });
   try {
     await using staged = await engine.stage(plan, run.partial, { onMessage, signal });
+    // Programs of the lab may have written there: what they leave is data, not a way out of the folder.
+    refuseLinks(run.partial);
     const { acts, versions, memoryMb, problem, waitedSeconds } = staged;
     const wallSeconds = () => Math.round(performance.now() - began - waitedSeconds * 1000) / 1000;
     const record: RunRecord = {
@@ -64,7 +69,7 @@ export async function runScenario(plan: Plan, options: RunOptions): Promise<{ re
       plan,
       acts,
     };
-    const save = () => writeFileSync(join(run.partial, RUN_FILE), `${JSON.stringify(record, null, 2)}\n`);
+    const save = () => writePlain(join(run.partial, RUN_FILE), `${JSON.stringify(record, null, 2)}\n`);
     record.wallSeconds = wallSeconds();
     save();
     const evidence = whatThereIs(run.partial, problem);
@@ -76,7 +81,7 @@ export async function runScenario(plan: Plan, options: RunOptions): Promise<{ re
     const frames = evidence.frames.map((frame, index) =>
       notes.has(index + 1) ? { ...frame, comment: notes.get(index + 1) as string } : frame,
     );
-    writeFileSync(join(run.partial, CAPTURE_FILE), writePcapng(frames, 'idlelab'));
+    writePlain(join(run.partial, CAPTURE_FILE), writePcapng(frames, 'idlelab'));
     for (const file of readdirSync(run.partial)) if (file.endsWith('.pcap')) rmSync(join(run.partial, file));
     save();
     await writeReports(run.partial, result);
@@ -91,12 +96,7 @@ export async function runScenario(plan: Plan, options: RunOptions): Promise<{ re
     if (error instanceof LabError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOSPC' || code === 'EACCES' || code === 'EROFS' || code === 'EDQUOT')
-      throw new LabError(
-        'RUNS_UNWRITABLE',
-        `cannot write the run to ${runsFolder}: ${messageOf(error)}`,
-        'make room or mend its permissions, or choose another folder with --runs <folder>',
-        error,
-      );
+      throw unwritable(runsFolder, error);
     throw error;
   }
 }

@@ -1,8 +1,9 @@
 // `npm run sweep -- <name|file|options>`: measures many settings on the real kernel, holds them against the model, and says which
 // to take. `… -- merge <folders>` puts parts together.
-import { writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { pointLatest, unwritable } from '../base/folder.ts';
+import { writePlain } from '../base/plain.ts';
 import { ENGINE_NAMES, type EngineName } from '../engines/choose.ts';
 import { EXIT, type ExitCode, LabError } from '../errors.ts';
 import { painter, wrap } from '../report/text.ts';
@@ -113,7 +114,7 @@ const VERDICT_EXIT = { pass: EXIT.asExpected, fail: EXIT.expectationFailed, inco
 async function writeReports(folder: string, result: SweepResult): Promise<void> {
   for (const name of SWEEP_REPORTERS.names()) {
     const { file, render } = (await SWEEP_REPORTERS.load(name)).default;
-    if (file) writeFileSync(join(folder, file), await render(result, { columns: 120, color: false, folder: '.' }));
+    if (file) writePlain(join(folder, file), await render(result, { columns: 120, color: false, folder: '.' }));
   }
 }
 
@@ -123,9 +124,8 @@ const shownPath = (folder: string): string => {
 };
 
 async function goOn(folder: SweepFolder, place: Place, options: Options): Promise<ExitCode> {
-  const [{ runSweep }, { pointLatest }, { SweepProgress }, { withSettings }] = await Promise.all([
+  const [{ runSweep }, { SweepProgress }, { withSettings }] = await Promise.all([
     import('../sweep/run-sweep.ts'),
-    import('../sweep/folder.ts'),
     import('./sweep-progress.ts'),
     import('../settings/with-settings.ts'),
   ]);
@@ -142,8 +142,12 @@ async function goOn(folder: SweepFolder, place: Place, options: Options): Promis
       return EXIT.asExpected;
     }
     const result = await withSettings(bare);
-    await writeReports(folder.folder, result);
-    pointLatest(resolve(options.runs), folder.folder);
+    try {
+      await writeReports(folder.folder, result);
+      pointLatest(resolve(options.runs), folder.folder);
+    } catch (error) {
+      throw unwritable(folder.folder, error);
+    }
     const reporter = (await SWEEP_REPORTERS.load(options.reporter)).default;
     const context = { columns: columnsOf(process.stdout), color: colored(process.stdout), folder: shown };
     if (reporter.file && process.stdout.isTTY) console.log(`${shown}/${reporter.file}`);

@@ -1,9 +1,10 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import { unwritable } from '../base/folder.ts';
 import { now } from '../clock.ts';
 import { NetnsLab } from '../engines/netns/network.ts';
-import { LabError, messageOf } from '../errors.ts';
+import { LabError } from '../errors.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { Message } from './record.ts';
 import { playAct } from './stage.ts';
@@ -50,12 +51,7 @@ function saveEvidence(evidence: string, output: string): void {
     mkdirSync(output, { recursive: true });
     cpSync(evidence, output, { recursive: true });
   } catch (error) {
-    throw new LabError(
-      'RUNS_UNWRITABLE',
-      `cannot write the evidence: ${messageOf(error)}`,
-      'make room, or choose another folder with --runs <folder>',
-      error,
-    );
+    throw unwritable(output, error);
   }
 }
 

@@ -1,18 +1,9 @@
 // A sweep's folder: what is swept, and every outcome as it came, one line each. Whatever interrupts a sweep, its folder keeps
 // what it has, and the sweep can be gone on with.
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { folderOf, heldBy, type Lock, newFolder, tryLock, unwritable } from '../base/folder.ts';
+import { appendPlain, isPlainName, NAME_RULE, readPlain, realFolder, refuseLinks, writePlain } from '../base/plain.ts';
 import { LabError, messageOf } from '../errors.ts';
 import { readBytes } from '../evidence/document.ts';
 import { parseOutcomes, parseSweepRecord, type SweepRecord } from './record.ts';
@@ -28,41 +19,39 @@ export class SweepFolder {
   readonly folder: string;
   record: SweepRecord;
   readonly outcomes: Map<string, KeptOutcome> = new Map();
+  #lock: Lock | undefined;
 
   private constructor(folder: string, record: SweepRecord) {
     this.folder = folder;
     this.record = record;
   }
 
-  /** @throws LabError RUNS_UNWRITABLE */
+  /** @throws LabError RUNS_UNWRITABLE, BAD_EVIDENCE where its name or place is not plain */
   static create(runs: string, spec: SweepSpec, startedAt: Date, shard: string | null): SweepFolder {
-    const start = startedAt.toISOString().replaceAll(':', '-');
-    let folder = join(runs, spec.name, start);
-    for (let again = 2; existsSync(folder); again++) folder = join(runs, spec.name, `${start}-${again}`);
-    const made = new SweepFolder(folder, {
-      spec,
-      startedAt: startedAt.toISOString(),
-      conditions: {},
-      wallSeconds: 0,
-      shard,
-    });
+    const record = { spec, startedAt: startedAt.toISOString(), conditions: {}, wallSeconds: 0, shard };
+    if (!isPlainName(spec.name)) throw badName(spec.name);
+    let made: SweepFolder;
     try {
-      mkdirSync(folder, { recursive: true });
+      made = new SweepFolder(newFolder(folderOf(runs, spec.name), record.startedAt.replaceAll(':', '-')), record);
+      // First of all: whoever looks for a sweep to go on with must not find this one free.
+      made.#takeLock();
       made.save();
-      writeFileSync(join(folder, TRIALS_FILE), '');
+      writePlain(join(made.folder, TRIALS_FILE), '');
     } catch (error) {
-      throw unwritable(folder, error);
+      throw unwritable(runs, error);
     }
-    made.#lock();
     return made;
   }
 
   /** A sweep that is there, whole or not. @throws LabError BAD_OPTION, BAD_EVIDENCE */
-  static open(folder: string): SweepFolder {
+  static open(given: string): SweepFolder {
+    let folder = given;
     let json: string;
     try {
-      json = readFileSync(join(folder, SPEC_FILE), 'utf8');
+      folder = realFolder(given);
+      json = readPlain(join(folder, SPEC_FILE));
     } catch (error) {
+      if (error instanceof LabError) throw error;
       throw new LabError(
         'BAD_OPTION',
         `${folder} holds no sweep: ${messageOf(error)}`,
@@ -78,23 +67,35 @@ export class SweepFolder {
 
   /** Opens it to measure what is missing. @throws LabError BAD_OPTION where somebody is at it */
   static resume(folder: string): SweepFolder {
-    const opened = SweepFolder.open(folder);
-    opened.#lock();
-    writeFileSync(
-      join(folder, TRIALS_FILE),
-      [...opened.outcomes.values()].map((outcome) => `${JSON.stringify(outcome)}\n`).join(''),
-    );
-    return opened;
+    const { folder: real, record } = SweepFolder.open(folder);
+    refuseLinks(real);
+    const locked = new SweepFolder(real, record);
+    locked.#takeLock();
+    try {
+      // Whoever had it until now may have added to it since the look before.
+      const now = SweepFolder.open(real);
+      locked.record = now.record;
+      for (const [key, outcome] of now.outcomes) locked.outcomes.set(key, outcome);
+      writePlain(
+        join(real, TRIALS_FILE),
+        [...locked.outcomes.values()].map((outcome) => `${JSON.stringify(outcome)}\n`).join(''),
+      );
+    } catch (error) {
+      locked.release();
+      throw unwritable(real, error);
+    }
+    return locked;
   }
 
-  #lock(): void {
-    const file = join(this.folder, LOCK_FILE);
-    const holder = existsSync(file) ? readFileSync(file, 'utf8') : '';
-    if (holder !== '' && holder !== String(process.pid) && existsSync(`/proc/${holder}`))
-      throw new LabError('BAD_OPTION', `process ${holder} is measuring ${this.folder}`, 'wait for it, or end it first');
+  #takeLock(): void {
+    const taken = tryLock(join(this.folder, LOCK_FILE));
+    if (!('release' in taken)) {
+      const { who, todo } = heldBy(taken);
+      throw new LabError('BAD_OPTION', `${this.folder} is locked by ${who}`, todo);
+    }
+    this.#lock = taken;
     for (const name of readdirSync(this.folder))
       if (name.startsWith('.load-')) rmSync(join(this.folder, name), { recursive: true, force: true });
-    writeFileSync(file, String(process.pid));
   }
 
   /** A folder for a lab, which is taken away with it. */
@@ -105,45 +106,35 @@ export class SweepFolder {
   add(outcome: KeptOutcome): void {
     this.outcomes.set(outcome.key, outcome);
     try {
-      appendFileSync(join(this.folder, TRIALS_FILE), `${JSON.stringify(outcome)}\n`);
+      appendPlain(join(this.folder, TRIALS_FILE), `${JSON.stringify(outcome)}\n`);
     } catch (error) {
       throw unwritable(this.folder, error);
     }
   }
 
   save(): void {
-    writeFileSync(join(this.folder, SPEC_FILE), `${JSON.stringify(this.record, null, 2)}\n`);
+    writePlain(join(this.folder, SPEC_FILE), `${JSON.stringify(this.record, null, 2)}\n`);
   }
 
   /** Nobody measures here any more. */
   release(): void {
-    rmSync(join(this.folder, LOCK_FILE), { force: true });
+    this.#lock?.release();
   }
 }
 
-function unwritable(folder: string, error: unknown): LabError {
-  return new LabError(
-    'RUNS_UNWRITABLE',
-    `cannot write to ${folder}: ${messageOf(error)}`,
-    'make room or mend its permissions, or choose another folder with --runs <folder>',
-    error,
-  );
-}
-
-/** Points runs/latest to a folder. */
-export function pointLatest(runs: string, folder: string): void {
-  const pointer = join(runs, `.latest-${process.pid}`);
-  rmSync(pointer, { force: true });
-  symlinkSync(relative(runs, folder), pointer);
-  renameSync(pointer, join(runs, 'latest'));
-}
+const badName = (name: unknown): LabError =>
+  new LabError('BAD_EVIDENCE', `${JSON.stringify(name)} cannot be the name of a sweep`, `a name: ${NAME_RULE}`);
 
 /** The newest sweep that was not measured to its end. */
 export function newestUnfinished(runs: string): string | undefined {
   if (!existsSync(runs)) return undefined;
-  return readdirSync(runs)
-    .filter((name) => !name.startsWith('.') && name !== 'latest' && statSync(join(runs, name)).isDirectory())
-    .flatMap((name) => readdirSync(join(runs, name)).map((start) => join(runs, name, start)))
+  // No links: "latest" is one, and others lead elsewhere.
+  const foldersIn = (folder: string) =>
+    readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+      .map(({ name }) => join(folder, name));
+  return foldersIn(runs)
+    .flatMap(foldersIn)
     .filter((folder) => existsSync(join(folder, SPEC_FILE)) && !existsSync(join(folder, RESULT_FILE)))
     .sort((a, b) => statSync(join(a, SPEC_FILE)).mtimeMs - statSync(join(b, SPEC_FILE)).mtimeMs)
     .at(-1);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
-import { containerEngine, OWNER_LABEL, owner, RUN_LABEL } from '../../src/engines/docker/client.ts';
+import { ownerText } from '../../src/base/owner.ts';
+import { containerEngine, OWNER_LABEL, RUN_LABEL } from '../../src/engines/docker/client.ts';
 import { labImage } from '../../src/engines/docker/image.ts';
 import { DockerLab } from '../../src/engines/docker/lab.ts';
 import type { ActPlan } from '../../src/scenario/plan.ts';
@@ -28,6 +29,6 @@ export async function dockerLab(act: ActPlan): Promise<DockerLab> {
     client,
     image: await labImage(client),
     name: `idlelab-${run}`,
-    labels: { [RUN_LABEL]: run, [OWNER_LABEL]: owner() },
+    labels: { [RUN_LABEL]: run, [OWNER_LABEL]: ownerText() },
   });
 }

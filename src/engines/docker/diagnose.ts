@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { ownerText } from '../../base/owner.ts';
 import { messageOf } from '../../errors.ts';
 import { SCENARIOS } from '../../scenario/catalogue.ts';
 import { planScenario } from '../../scenario/make-plan.ts';
 import type { ActPlan } from '../../scenario/plan.ts';
 import type { Diagnosis } from '../diagnosis.ts';
-import { containerEngine, HOW_TO_DOCKER, OWNER_LABEL, owner, RUN_LABEL } from './client.ts';
+import { containerEngine, HOW_TO_DOCKER, OWNER_LABEL, RUN_LABEL } from './client.ts';
 import { baseImage, hasImage, labImageName } from './image.ts';
 import { DockerLab } from './lab.ts';
 
@@ -15,7 +16,7 @@ async function labComesUp(client: Awaited<ReturnType<typeof containerEngine>>, i
   const began = performance.now();
   try {
     const plan = await planScenario(SCENARIOS.path('reset'), 'compressed');
-    const labels = { [RUN_LABEL]: run, [OWNER_LABEL]: owner() };
+    const labels = { [RUN_LABEL]: run, [OWNER_LABEL]: ownerText() };
     await using lab = await DockerLab.up(plan.acts[0] as ActPlan, { client, image, name: `idlelab-${run}`, labels });
     for (const host of lab.hosts.values()) await host.sockets();
     await lab.host('balancer').flows();

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContainerRuntimeClient } from 'testcontainers';
+import { ownerText } from '../../base/owner.ts';
 import { LabError } from '../../errors.ts';
 import type { ActRecord, Message } from '../../lab/record.ts';
 import { playAct } from '../../lab/stage.ts';
@@ -10,7 +11,7 @@ import { codeRoot, moduleExtension } from '../../root.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import type { Engine, Staged } from '../engine.ts';
 import { refuseChosenKernel } from '../real-time.ts';
-import { containerEngine, OWNER_LABEL, owner, RUN_LABEL } from './client.ts';
+import { containerEngine, OWNER_LABEL, RUN_LABEL } from './client.ts';
 import { labImage } from './image.ts';
 import { DockerLab } from './lab.ts';
 import { sweep } from './sweep.ts';
@@ -66,7 +67,7 @@ interface Playing {
 
 async function playActs({ plan, folder, run, client, onMessage, signal }: Playing, played: Played): Promise<void> {
   const image = await labImage(client, (text) => onMessage({ type: 'preparing', text }), signal);
-  const labels = { [RUN_LABEL]: run, [OWNER_LABEL]: owner(), ...(await reaperLabel(client)) };
+  const labels = { [RUN_LABEL]: run, [OWNER_LABEL]: ownerText(), ...(await reaperLabel(client)) };
   mkdirSync(folder, { recursive: true });
   for (const act of plan.acts) {
     signal.throwIfAborted();

@@ -1,20 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  closeSync,
   copyFileSync,
   createReadStream,
   createWriteStream,
   existsSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statfsSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
@@ -22,6 +19,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { heldBy, tryLock } from '../../base/folder.ts';
 import { LabError, messageOf } from '../../errors.ts';
 import type { Hz } from '../../scenario/hz.ts';
 import { builtKernel, KERNEL_CONFIG, kernelCache, kernelName } from './kernel.ts';
@@ -222,28 +220,18 @@ function unmet(fragment: string, config: string): string[] {
 }
 
 async function withLock<T>(work: string, onProgress: BuildOptions['onProgress'], build: () => Promise<T>): Promise<T> {
-  const lock = join(work, 'lock');
-  for (let told = false; ; ) {
-    try {
-      const fd = openSync(lock, 'wx');
-      writeSync(fd, String(process.pid));
-      closeSync(fd);
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const holder = readFileSync(lock, 'utf8');
-      if (holder !== '' && !existsSync(`/proc/${holder}`)) rmSync(lock, { force: true });
-      else {
-        if (!told) onProgress(`another build is running (process ${holder}), waiting for it`);
-        told = true;
-        await sleep(500);
-      }
-    }
+  let taken = tryLock(join(work, 'lock'));
+  for (let told = ''; !('release' in taken); taken = tryLock(join(work, 'lock'))) {
+    const { who, todo } = heldBy(taken);
+    const text = `another build is running, waiting for it: ${who}${taken.life.state === 'alive' ? '' : `; ${todo}`}`;
+    if (text !== told) onProgress(text);
+    told = text;
+    await sleep(500);
   }
   try {
     return await build();
   } finally {
-    rmSync(lock, { force: true });
+    taken.release();
   }
 }
 

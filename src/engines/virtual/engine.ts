@@ -1,5 +1,6 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { appendPlain, refuseLinks } from '../../base/plain.ts';
 import { LabError } from '../../errors.ts';
 import { DEFAULT_HZ, HZ, type Hz } from '../../scenario/hz.ts';
 import { type ActPlan, waitSeconds } from '../../scenario/plan.ts';
@@ -45,7 +46,7 @@ function gather(from: string, to: string): void {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) gather(source, target);
-    else if (existsSync(target)) appendFileSync(target, readFileSync(source));
+    else if (existsSync(target)) appendPlain(target, readFileSync(source));
     else renameSync(source, target);
   }
   rmSync(from, { recursive: true, force: true });
@@ -120,6 +121,7 @@ export const virtual = (hz: Hz, slots: Slots, kernel?: string): Engine => ({
       await dispose();
       throw failed ? failed.reason : signal.reason;
     }
+    refuseLinks(folder);
     for (const index of groups.keys()) gather(join(folder, `.act-${index}`), folder);
     const waitedSeconds = ((firstTurn ?? came) - came) / 1000;
     return { ...together(staged), waitedSeconds, [Symbol.asyncDispose]: dispose };

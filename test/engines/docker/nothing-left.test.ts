@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { owner, parseOwner } from '../../../src/base/owner.ts';
 import { containerEngine, OWNER_LABEL, RUN_LABEL } from '../../../src/engines/docker/client.ts';
 import { createNetwork } from '../../../src/engines/docker/networks.ts';
 import { sweep } from '../../../src/engines/docker/sweep.ts';
@@ -32,7 +33,7 @@ acts:
 const PATIENCE_MS = 60_000;
 const play = (runs: string, ...more: string[]) =>
   start([scenario, '--engine', 'docker', '--runs', join(scratch, runs), ...more]);
-const madeBy = (pid: number) => ours((owner) => owner.split(' ')[1] === String(pid));
+const madeBy = (pid: number) => ours((owner) => parseOwner(owner)?.pid === pid);
 
 async function gone(pid: number): Promise<string[]> {
   for (let attempt = 0; attempt < 200; attempt++) {
@@ -112,9 +113,8 @@ describe.runIf(containersThere)('nothing is left on the container engine', () =>
 
   it('what even the guard could not take away goes at the next start', async () => {
     const client = await containerEngine();
-    const { hostname } = await import('node:os');
     // A process of long ago, by a number that a process has now.
-    const labels = { [RUN_LABEL]: 'left-over', [OWNER_LABEL]: `${hostname()} 1 0` };
+    const labels = { [RUN_LABEL]: 'left-over', [OWNER_LABEL]: JSON.stringify({ ...owner(), pid: 1, start: '0' }) };
     const { network, name } = await createNetwork(client, `idlelab-test-left-${process.pid}`, labels);
     await sweep(client);
     const engine = await dockerode();
