@@ -223,7 +223,9 @@ async function withLock<T>(work: string, onProgress: BuildOptions['onProgress'],
   let taken = tryLock(join(work, 'lock'));
   for (let told = ''; !('release' in taken); taken = tryLock(join(work, 'lock'))) {
     const { who, todo } = heldBy(taken);
-    const text = `another build is running, waiting for it: ${who}${taken.life.state === 'alive' ? '' : `; ${todo}`}`;
+    if (taken.life.state !== 'alive')
+      throw new LabError('BUILD_FAILED', `${taken.file} says that another build is running: ${who}`, todo);
+    const text = `another build is running (${who}), waiting for it`;
     if (text !== told) onProgress(text);
     told = text;
     await sleep(500);
