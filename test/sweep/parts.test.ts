@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { owner } from '../../src/base/owner.ts';
 import { SweepFolder } from '../../src/sweep/folder.ts';
 import { parseList, parseScan } from '../../src/sweep/grid.ts';
 import { mergeSweeps } from '../../src/sweep/merge.ts';
@@ -91,10 +92,17 @@ describe('a sweep that was interrupted', () => {
     expect(comparable(result)).toEqual(comparable(await whole()));
   });
 
-  it('cannot be gone on with while somebody measures for it', () => {
+  it('cannot be gone on with while somebody measures for it, or may', () => {
     const folder = created();
-    writeFileSync(join(folder.folder, '.running'), '1');
-    expect(() => SweepFolder.resume(folder.folder)).toThrow(/process 1 is measuring/);
+    const lock = join(folder.folder, '.running');
+    expect(() => SweepFolder.resume(folder.folder)).toThrow(`is locked by process ${process.pid} on ${owner().host}`);
+    for (const text of ['1', JSON.stringify({ ...owner(), host: 'elsewhere', start: '1' })]) {
+      writeFileSync(lock, text);
+      expect(() => SweepFolder.resume(folder.folder)).toThrow(/is locked by .* cannot be seen from here/);
+      expect(readFileSync(lock, 'utf8')).toBe(text);
+    }
+    writeFileSync(lock, JSON.stringify({ ...owner(), start: '1' }));
+    SweepFolder.resume(folder.folder).release();
   });
 
   it('asks nothing twice', async () => {
