@@ -1,6 +1,6 @@
 import { type Flow, type FlowEvent, reasonOf, type Tuple } from '../evidence/flows.ts';
 import { addressText } from './ip-address.ts';
-import { attributes, type NetlinkMessage, NetlinkSocket } from './netlink.ts';
+import { attributes, malformed, type NetlinkMessage, NetlinkSocket, sized } from './netlink.ts';
 
 // Connection tracking by netlink (include/uapi/linux/netfilter/nfnetlink_conntrack.h), as `conntrack -L` and `-E` show it.
 
@@ -39,6 +39,15 @@ const STATES = [
 
 const nested = (bytes: Buffer | undefined) => attributes(bytes ?? Buffer.alloc(0));
 
+const portOf = (bytes: Buffer) => sized(bytes, 2, 'a port').readUInt16BE();
+const u32 = (bytes: Buffer | undefined) =>
+  bytes === undefined ? undefined : sized(bytes, 4, 'a number').readUInt32BE();
+
+function address(bytes: Buffer): string {
+  if (bytes.length !== 4 && bytes.length !== 16) throw malformed(`an address of ${bytes.length} bytes`);
+  return addressText(bytes);
+}
+
 function parseTuple(bytes: Buffer | undefined): Tuple | undefined {
   const tuple = nested(bytes);
   const ip = nested(tuple.get(TUPLE.ip));
@@ -48,24 +57,25 @@ function parseTuple(bytes: Buffer | undefined): Tuple | undefined {
   const sport = protocol.get(PROTOCOL.sourcePort);
   const dport = protocol.get(PROTOCOL.destinationPort);
   if (protocol.get(PROTOCOL.number)?.[0] !== IPPROTO_TCP || !src || !dst || !sport || !dport) return undefined;
-  return { src: addressText(src), sport: sport.readUInt16BE(), dst: addressText(dst), dport: dport.readUInt16BE() };
+  return { src: address(src), sport: portOf(sport), dst: address(dst), dport: portOf(dport) };
 }
 
-/** Reads one entry; undefined for what is not TCP. */
+/** Reads one entry; undefined for what is not TCP. @throws LabError BAD_EVIDENCE */
 export function parseEntry({ payload, port }: NetlinkMessage): (Flow & { stoppedAt: number | undefined }) | undefined {
   const entry = attributes(payload.subarray(NFGENMSG));
   const original = parseTuple(entry.get(CTA.original));
   const reply = parseTuple(entry.get(CTA.reply));
   if (!original || !reply) return undefined;
   const state = nested(nested(entry.get(CTA.protocol)).get(PROTOINFO_TCP)).get(TCP_STATE)?.[0];
-  const stop = nested(entry.get(CTA.timestamp)).get(TIMESTAMP_STOP)?.readBigUInt64BE();
+  const stopped = nested(entry.get(CTA.timestamp)).get(TIMESTAMP_STOP);
+  const stop = stopped && sized(stopped, 8, 'a time').readBigUInt64BE();
   return {
-    id: entry.get(CTA.id)?.readUInt32BE() ?? 0,
+    id: u32(entry.get(CTA.id)) ?? 0,
     state: state === undefined ? undefined : STATES[state],
-    expiresIn: entry.get(CTA.timeout)?.readUInt32BE(),
+    expiresIn: u32(entry.get(CTA.timeout)),
     original,
     reply,
-    assured: ((entry.get(CTA.status)?.readUInt32BE() ?? 0) & IPS_ASSURED) !== 0,
+    assured: ((u32(entry.get(CTA.status)) ?? 0) & IPS_ASSURED) !== 0,
     deletedBy: port === 0 ? undefined : String(port),
     stoppedAt: stop === undefined || stop === 0n ? undefined : Number(stop / 1000n) / 1e6,
   };
@@ -96,6 +106,7 @@ export const flowChanges = (): NetlinkSocket =>
 /**
  * Reads an event. Its time is the kernel's own where it gives one (the end of a flow, with nf_conntrack_timestamp), else
  * that of reading, seconds since the epoch.
+ * @throws LabError BAD_EVIDENCE
  */
 export function parseChange(message: NetlinkMessage, readAt: number): FlowEvent | undefined {
   if (message.type !== MESSAGE.new && message.type !== MESSAGE.delete) return undefined;

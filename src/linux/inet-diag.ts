@@ -1,6 +1,6 @@
 import type { SocketRow } from '../evidence/sockets.ts';
 import { addressText, endText } from './ip-address.ts';
-import { attributes, NetlinkSocket } from './netlink.ts';
+import { attributes, malformed, NetlinkSocket } from './netlink.ts';
 
 // The kernel's table of TCP sockets (sock_diag(7)), which `ss` and `netstat` show: the same words, without their rounding.
 
@@ -37,9 +37,9 @@ const STATES = [
 /** By idiag_timer; 0 is none. */
 const TIMERS = ['', 'retransmission', 'keepalive', 'time-wait', 'zero-window'] as const;
 
-/** Reads a struct inet_diag_msg and what follows it; undefined for a listening socket. */
+/** Reads a struct inet_diag_msg and what follows it; undefined for a listening socket. @throws LabError BAD_EVIDENCE */
 export function parseDiag(bytes: Buffer): SocketRow | undefined {
-  if (bytes.length < MESSAGE) return undefined;
+  if (bytes.length < MESSAGE) throw malformed(`a socket in ${bytes.length} bytes`);
   const [family, state, timer, retries] = bytes as unknown as [number, number, number, number];
   if (state === LISTEN) return undefined;
   const size = family === AF_INET6 ? 16 : 4;

@@ -1,3 +1,4 @@
+import { LabError } from '../errors.ts';
 import { bind, closeDescriptor, ERRNO, receive, type SystemCallError, send, setOption, socket } from './libc.ts';
 
 const AF_NETLINK = 16;
@@ -28,12 +29,27 @@ export interface NetlinkMessage {
 
 const aligned = (length: number) => (length + 3) & ~3;
 
-/** The attributes (rtnetlink(7)) of a message or of another attribute, by type. */
+/** A message whose lengths contradict each other: what it tells is not known, and evidence would be missing. */
+export const malformed = (what: string): LabError =>
+  new LabError(
+    'BAD_EVIDENCE',
+    `a malformed netlink message: ${what}`,
+    'run again; if it happens again, please report it',
+  );
+
+/** A value of exactly so many bytes. @throws LabError BAD_EVIDENCE */
+export function sized(bytes: Buffer, length: number, what: string): Buffer {
+  if (bytes.length !== length) throw malformed(`${what} of ${bytes.length} bytes, not ${length}`);
+  return bytes;
+}
+
+/** The attributes (rtnetlink(7)) of a message or of another attribute, by type. @throws LabError BAD_EVIDENCE */
 export function attributes(bytes: Buffer): Map<number, Buffer> {
   const found = new Map<number, Buffer>();
   for (let offset = 0; offset + 4 <= bytes.length; ) {
     const length = bytes.readUInt16LE(offset);
-    if (length < 4 || offset + length > bytes.length) break;
+    if (length < 4 || offset + length > bytes.length)
+      throw malformed(`an attribute of ${length} bytes where ${bytes.length - offset} are left`);
     found.set(bytes.readUInt16LE(offset + 2) & ~ATTRIBUTE_FLAGS, bytes.subarray(offset + 4, offset + length));
     offset += aligned(length);
   }
@@ -47,6 +63,42 @@ export function attribute(type: number, value: Buffer): Buffer {
   bytes.writeUInt16LE(type, 2);
   value.copy(bytes, 4);
   return bytes;
+}
+
+/** What a datagram of the kernel holds. */
+interface Datagram {
+  messages: NetlinkMessage[];
+  /** Whether the answer ends with it. */
+  done: boolean;
+  /** Whether the table changed while it was read. */
+  interrupted: boolean;
+}
+
+/**
+ * Reads the messages of a datagram; their payloads are copies.
+ * @throws Error with `errno` when the kernel refuses; LabError BAD_EVIDENCE
+ */
+export function parseDatagram(bytes: Buffer): Datagram {
+  const messages: NetlinkMessage[] = [];
+  let done = false;
+  let interrupted = false;
+  for (let offset = 0; offset + HEADER <= bytes.length; ) {
+    const size = bytes.readUInt32LE(offset);
+    if (size < HEADER || offset + size > bytes.length)
+      throw malformed(`it claims ${size} bytes where ${bytes.length - offset} are left`);
+    const type = bytes.readUInt16LE(offset + 4);
+    if ((bytes.readUInt16LE(offset + 6) & NLM_F_DUMP_INTR) !== 0) interrupted = true;
+    const payload = Buffer.from(bytes.subarray(offset + HEADER, offset + size));
+    if (type === NLMSG_DONE) done = true;
+    else if (type === NLMSG_ERROR) {
+      if (payload.length < 4) throw malformed('an error without a number');
+      const errno = -payload.readInt32LE(0);
+      if (errno !== 0) throw Object.assign(new Error(`netlink answered errno ${errno}`), { errno });
+      done = true;
+    } else messages.push({ type, port: bytes.readUInt32LE(offset + 12), payload });
+    offset += aligned(size);
+  }
+  return { messages, done, interrupted };
 }
 
 /** A netlink(7) socket of the network namespace in which it is opened. */
@@ -77,27 +129,10 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
-  #receive(wait: boolean): { messages: NetlinkMessage[]; done: boolean; interrupted: boolean } | undefined {
+  #receive(wait: boolean): Datagram | undefined {
     const length = receive(this.fd, this.#buffer, { wait });
     if (length === undefined) return undefined;
-    const messages: NetlinkMessage[] = [];
-    let done = false;
-    let interrupted = false;
-    for (let offset = 0; offset + HEADER <= length; ) {
-      const size = this.#buffer.readUInt32LE(offset);
-      const type = this.#buffer.readUInt16LE(offset + 4);
-      if ((this.#buffer.readUInt16LE(offset + 6) & NLM_F_DUMP_INTR) !== 0) interrupted = true;
-      const payload = Buffer.from(this.#buffer.subarray(offset + HEADER, offset + size));
-      if (type === NLMSG_DONE) done = true;
-      else if (type === NLMSG_ERROR) {
-        const errno = -payload.readInt32LE(0);
-        if (errno !== 0) throw Object.assign(new Error(`netlink answered errno ${errno}`), { errno });
-        done = true;
-      } else messages.push({ type, port: this.#buffer.readUInt32LE(offset + 12), payload });
-      if (size < HEADER) break;
-      offset += aligned(size);
-    }
-    return { messages, done, interrupted };
+    return parseDatagram(this.#buffer.subarray(0, length));
   }
 
   #send(type: number, flags: number, payload: Buffer): void {
