@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { xml } from '../src/base/escape/xml.ts';
 import { netns } from '../src/engines/netns/engine.ts';
 import pretty from '../src/report/formats/pretty.ts';
 import { packageRoot } from '../src/root.ts';
@@ -20,8 +21,6 @@ const COLORS: Record<number, string> = {
   36: '#5ccfe6',
   37: '#e4e8f0',
 };
-const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
-const xml = (text: string) => text.replace(/[&<>]/g, (character) => escapes[character] as string);
 
 const ESCAPE = '\u001b';
 const SGR = new RegExp(`(${ESCAPE}\\[\\d+m)`);

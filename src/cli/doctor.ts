@@ -1,5 +1,6 @@
 // `npm run doctor`: which engines can run here, which check failed, and what to do about it.
 import { Command } from 'commander';
+import { forTerminalAll } from '../base/escape/terminal.ts';
 import { canRun, type Diagnosis } from '../engines/diagnosis.ts';
 import { diagnoseDocker } from '../engines/docker/diagnose.ts';
 import { diagnoseNamespaces, diagnosePrograms } from '../engines/netns/diagnose.ts';
@@ -10,7 +11,9 @@ import { runCommand } from './command.ts';
 import { colored } from './terminal.ts';
 
 /** In one column: a mark, the check, what was found; what to do stands below. */
-function lines({ what, ok, found, todo, optional }: Diagnosis, paint: Paint): string[] {
+function lines(diagnosis: Diagnosis, paint: Paint): string[] {
+  // What programs of this machine answered stands in it.
+  const { what, ok, found, todo, optional } = forTerminalAll(diagnosis);
   const mark = ok ? paint('green', '✔') : optional ? paint('yellow', '–') : paint('red', '✖');
   return [
     `  ${mark} ${what}: ${found}`,

@@ -2,6 +2,8 @@
 // to take. `… -- merge <folders>` puts parts together.
 import { join, relative, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { forTerminal } from '../base/escape/terminal.ts';
+import { oneLine } from '../base/escape/visible.ts';
 import { pointLatest, unwritable } from '../base/folder.ts';
 import { writePlain } from '../base/plain.ts';
 import { ENGINE_NAMES, type EngineName } from '../engines/choose.ts';
@@ -120,7 +122,7 @@ async function writeReports(folder: string, result: SweepResult): Promise<void> 
 
 const shownPath = (folder: string): string => {
   const shown = relative(process.cwd(), folder);
-  return shown.startsWith('..') ? folder : shown;
+  return oneLine(shown.startsWith('..') ? folder : shown);
 };
 
 async function goOn(folder: SweepFolder, place: Place, options: Options): Promise<ExitCode> {
@@ -307,7 +309,7 @@ await runCommand(
       import('../sweep/spec.ts'),
     ]);
     const { spec, notes } = makeSpec({ ...options, file: words[0] }, where);
-    for (const note of notes) console.error(note);
+    for (const note of notes) console.error(forTerminal(note));
     const cells = cellsOf(spec).length;
     console.error(
       `${cells.toLocaleString('en')} cells, ${spec.repeat} times each, ${where.name === 'virtual' ? `in virtual time, ${shortDuration(spec.quietSeconds)} of quiet` : `in real time, ${shortDuration(spec.quietSeconds)} of quiet`}, HZ ${spec.hz}`,
