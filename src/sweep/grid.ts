@@ -135,7 +135,7 @@ export function pointText(point: Point): string {
 }
 
 /** What does nothing without another setting. */
-const NEEDS: Readonly<Partial<Record<ParameterName, ParameterName>>> = {
+export const NEEDS: Readonly<Partial<Record<ParameterName, ParameterName>>> = {
   keepInterval: 'keepIdle',
   keepProbes: 'keepIdle',
   userTimeout: 'keepIdle',

@@ -133,8 +133,8 @@ const HERE = 'here, now';
 const MEASURE_ALIKE =
   'measure what is missing where the rest was measured, with the same kernel and programs; or begin a new sweep';
 
-/** Keeps what is measured from now on apart from nothing else: it must fit to what is there. @throws LabError BAD_OPTION */
-function keepConditions(folder: SweepFolder, conditions: Conditions): string {
+/** What is measured now must fit what is there. @throws LabError BAD_OPTION */
+function refuseOthers(folder: SweepFolder, conditions: Conditions): void {
   const { spec } = folder.record;
   if (conditions.hz !== spec.hz || conditions.engine !== spec.engine)
     throw new LabError(
@@ -143,9 +143,13 @@ function keepConditions(folder: SweepFolder, conditions: Conditions): string {
       MEASURE_ALIKE,
     );
   refuseMixing([...conditionsIn(folder), { conditions, where: HERE }], MEASURE_ALIKE);
+}
+
+/** Keeps conditions, before the first outcome that names them. @returns their id @throws LabError BAD_OPTION */
+function keepConditions(folder: SweepFolder, conditions: Conditions): string {
+  refuseOthers(folder, conditions);
   const id = conditionsId(conditions);
   folder.record.conditions = { ...folder.record.conditions, [id]: conditions };
-  // Before the first outcome that names it.
   folder.save();
   return id;
 }
@@ -289,13 +293,19 @@ async function play(
   let ladders = new Map<string, Ladder>();
   let versions: Record<string, string> = {};
   const startedAt = new Date().toISOString();
-  await place.measure(
+  const stop = new AbortController();
+  const measuring = place.measure(
     { kind: 'sweep', trials: [...trials], patienceSeconds, countSeconds, capture: true },
     {
       folder: scratch,
-      signal,
-      onConditions: ({ kernel, programs }) => {
-        versions = { kernel, ...programs };
+      signal: AbortSignal.any([signal, stop.signal]),
+      onConditions: (conditions) => {
+        versions = { kernel: conditions.kernel, ...conditions.programs };
+        try {
+          refuseOthers(folder, conditions);
+        } catch (error) {
+          stop.abort(error);
+        }
       },
       onOutcome: () => {},
       onClock: () => {},
@@ -305,6 +315,11 @@ async function play(
       },
     },
   );
+  // However the engine calls it, the reason is that it was refused.
+  await measuring.catch((error: unknown) => {
+    throw stop.signal.aborted ? stop.signal.reason : error;
+  });
+  stop.signal.throwIfAborted();
   return ladders;
 }
 

@@ -9,7 +9,7 @@ import type { Pace } from '../scenario/pace.ts';
 import { readYaml } from '../scenario/read.ts';
 import { type MiddleboxFile, middleboxSchema } from '../scenario/schema.ts';
 import { suggestion } from '../scenario/suggest.ts';
-import { type Axis, axisName, countPoints, type ParameterName, type Point, points, pointText } from './grid.ts';
+import { type Axis, axisName, countPoints, NEEDS, type ParameterName, type Point, points, pointText } from './grid.ts';
 
 /** A middlebox with one idle timeout. */
 export interface SweptBox {
@@ -170,13 +170,7 @@ function checkAxes(axes: readonly Axis[]): void {
     }
     if (axis.parameter === 'keepProbes' && axis.values.some((value) => value < 1 || value > MOST_PROBES))
       throw bad(`${name} has a value that the kernel does not take`, `1 to ${MOST_PROBES}`);
-    const needs = {
-      keepInterval: 'keepIdle',
-      keepProbes: 'keepIdle',
-      userTimeout: 'keepIdle',
-      heartbeatTimeout: 'heartbeat',
-    };
-    const needed = needs[axis.parameter as keyof typeof needs];
+    const needed = NEEDS[axis.parameter];
     const prefix = axis.side === 'server' ? 'server.' : '';
     if (needed !== undefined && !names.includes(prefix + needed))
       throw bad(`${name} without ${prefix}${needed} does nothing`, `add --list ${prefix}${needed} …`);

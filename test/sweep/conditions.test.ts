@@ -93,6 +93,19 @@ describe('a sweep', () => {
     expect(folder.outcomes.size).toBe(0);
   });
 
+  it('that was measured to its end has no witnesses of another kernel added to it', async () => {
+    const folder = created();
+    await runSweep(folder, simulated(), options);
+    folder.release();
+    const again = SweepFolder.resume(folder.folder);
+    const other = simulated(250, undefined, { ...usual, kernel: '6.12.1' });
+    await expect(runSweep(again, other, options)).rejects.toMatchObject({
+      code: 'BAD_OPTION',
+      message: expect.stringContaining('kernel simulated'),
+    });
+    again.release();
+  });
+
   it('whose workers are not alike is refused', async () => {
     const folder = created();
     let workers = 0;
