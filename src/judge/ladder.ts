@@ -90,16 +90,25 @@ const socketKey = (host: string, { local, peer }: { local: string; peer: string 
 const zombiesIn = (facts: ActFacts, look: readonly SocketSample[]): ReadonlySet<string> =>
   new Set(matchSockets(facts.evidence, look).zombies.map(({ host, socket }) => socketKey(host, socket)));
 
-/** What every lane knows of the connection at one look: socket states, the flow, the session. */
+/** What one lane knows of the connection at one look. */
+interface LaneState {
+  host: string;
+  words: string;
+  zombie: boolean;
+  /** What makes another row of it: the words, but not a timer that runs. */
+  what: string;
+}
+
+/** Socket states of the hosts, the flow or the session of the middlebox. */
 function statesAt(
   facts: ActFacts,
   look: readonly SocketSample[],
   locals: ReadonlySet<string>,
   legs: ReadonlySet<string>,
-): Record<string, string> {
+): LaneState[] {
   const number = look[0]?.sample;
   const zombies = zombiesIn(facts, look);
-  const states: Record<string, string> = {};
+  const states: LaneState[] = [];
   const sessionsSeen = facts.evidence.proxySessions.length + facts.evidence.proxyLog.length > 0;
   for (const { host, sockets, gone } of look) {
     const mine = sockets.filter(({ local, peer }) =>
@@ -107,43 +116,51 @@ function statesAt(
     );
     // Behind a proxy nothing but its sessions tells which of a server's sockets belong to this connection.
     const known = host === facts.client || facts.box.layer === 'L4' || sessionsSeen || mine.length > 0;
-    if (host !== facts.box.name && known)
-      states[host] = gone
-        ? 'no power'
-        : mine
-            .map(({ state, local, peer }) =>
-              zombies.has(`${host} ${local}>${peer}`) ? 'ZOMBIE' : state.replace('ESTABLISHED', 'ESTAB'),
-            )
-            .sort()
-            .reverse()
-            .join('+') || '–';
+    if (host === facts.box.name || !known) continue;
+    const each = mine.map((socket) =>
+      zombies.has(socketKey(host, socket)) ? 'ZOMBIE' : socket.state.replace('ESTABLISHED', 'ESTAB'),
+    );
+    const words = gone ? 'no power' : each.sort().reverse().join('+') || '–';
+    const zombie = !gone && mine.some((socket) => zombies.has(socketKey(host, socket)));
+    states.push({ host, words, zombie, what: words });
   }
+  const box = { host: facts.box.name, zombie: false };
   const table = facts.evidence.flowTables.find(({ sample }) => sample === number);
   const flow = table?.flows.filter(({ original }) => locals.has(`${original.src}:${original.sport}`)).at(-1);
   const sessions = facts.evidence.proxySessions.find(({ sample }) => sample === number)?.sessions;
   // What nobody looked at is not said: nginx has no list of its sessions.
   if (facts.box.layer === 'L7') {
-    if (sessions) states[facts.box.name] = sessions.some(({ client }) => locals.has(client)) ? 'session' : 'no session';
-  } else if (table) states[facts.box.name] = flow ? `flow ${flow.expiresIn ?? '?'} s` : 'no flow';
+    const words = sessions?.some(({ client }) => locals.has(client)) ? 'session' : 'no session';
+    if (sessions) states.push({ ...box, words, what: words });
+  } else if (table)
+    states.push({
+      ...box,
+      words: flow ? `flow ${flow.expiresIn ?? '?'} s` : 'no flow',
+      what: flow ? 'flow' : 'no flow',
+    });
   return states;
 }
 
 function stateItems(facts: ActFacts, locals: ReadonlySet<string>, legs: ReadonlySet<string>): Item[] {
   let before = '';
   return facts.samples.flatMap((look, index): Item[] => {
-    const states = statesAt(facts, look, locals, legs);
-    const now = JSON.stringify(Object.entries(states).sort()).replace(/\d+ s/g, '');
+    const lanes = statesAt(facts, look, locals, legs);
+    const now = JSON.stringify(lanes.map(({ host, what }) => [host, what]).sort());
     if (now === before && index !== facts.samples.length - 1) return [];
     before = now;
-    const time = Math.max(...look.map((sample) => sample.time));
-    const dead = zombiesIn(facts, look);
-    const ends = (host: string, socket: { local: string; peer: string }) =>
-      host === facts.client ? locals.has(socket.local) : locals.has(socket.peer) || legs.has(socket.peer);
-    const zombies = look
-      .filter(({ host, sockets }) => sockets.some((each) => ends(host, each) && dead.has(socketKey(host, each))))
-      .map(({ host }) => host);
-    const row: LadderRow = { kind: 'states', at: facts.at(time), label: look[0]?.label ?? '', states };
-    return [{ fold: 'keep', row: zombies.length > 0 ? { ...row, zombies } : row }];
+    const zombies = lanes.filter(({ zombie }) => zombie).map(({ host }) => host);
+    return [
+      {
+        fold: 'keep',
+        row: {
+          kind: 'states',
+          at: facts.at(Math.max(...look.map((sample) => sample.time))),
+          label: look[0]?.label ?? '',
+          states: Object.fromEntries(lanes.map(({ host, words }) => [host, words])),
+          ...(zombies.length > 0 ? { zombies } : {}),
+        },
+      },
+    ];
   });
 }
 

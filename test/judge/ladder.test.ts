@@ -27,4 +27,29 @@ describe('a ladder', () => {
     expect(states.length).toBeGreaterThan(0);
     for (const hosts of states) expect(hosts).not.toContain('balancer');
   });
+  it('gives a look a row where a state changed, not where a timer ran', () => {
+    const times = (expiresIn?: (look: number) => number | undefined) =>
+      buildLadder(
+        factsOf('rebalance', 'fixed', ({ flowTables }) => {
+          if (expiresIn === undefined) return;
+          for (const [look, { flows }] of flowTables.entries())
+            for (const flow of flows) {
+              const left = expiresIn(look);
+              if (left === undefined) delete flow.expiresIn;
+              else flow.expiresIn = left;
+            }
+        }),
+        [],
+      ).rows.flatMap((row) => (row.kind === 'states' ? [row.at] : []));
+    expect(times().length).toBeGreaterThan(1);
+    expect(times((look) => look)).toEqual(times());
+    // A kernel that does not say how long a flow lives on tells of the same flow.
+    expect(times((look) => (look % 2 === 0 ? look : undefined))).toEqual(times());
+  });
+  it('names the hosts on which an end is a zombie', () => {
+    const rows = (act: string) => buildLadder(factsOf('rebalance', act), []).rows;
+    const last = (act: string) => rows(act).findLast((row) => row.kind === 'states');
+    expect(last('broken')).toMatchObject({ zombies: ['mq-1'], states: { 'mq-1': 'ZOMBIE+ESTAB' } });
+    expect(last('fixed')).not.toHaveProperty('zombies');
+  });
 });
