@@ -1,101 +1,24 @@
 // `npm run sweep -- <name|file|options>`: measures many settings on the real kernel, holds them against the model, and says which
 // to take. `… -- merge <folders>` puts parts together.
 import { join, relative, resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
 import { forTerminal } from '../base/escape/terminal.ts';
 import { oneLine } from '../base/escape/visible.ts';
 import { pointLatest, unwritable } from '../base/folder.ts';
 import { writePlain } from '../base/plain.ts';
-import { ENGINE_NAMES, type EngineName } from '../engines/choose.ts';
+import type { EngineName } from '../engines/choose.ts';
 import { EXIT, type ExitCode, LabError } from '../errors.ts';
 import { painter, wrap } from '../report/text.ts';
-import { DEFAULT_RUNS } from '../runs.ts';
 import { SWEEP_REPORTERS } from '../scenario/catalogue.ts';
-import { parseDuration, shortDuration } from '../scenario/duration.ts';
-import { HZ, type Hz } from '../scenario/hz.ts';
-import { PACES, type Pace } from '../scenario/pace.ts';
+import { shortDuration } from '../scenario/duration.ts';
+import type { Hz } from '../scenario/hz.ts';
 import type { SweepFolder } from '../sweep/folder.ts';
-import { PARAMETERS } from '../sweep/grid.ts';
 import type { Place } from '../sweep/place.ts';
 import { listSweeps } from '../sweep/read-sweep.ts';
 import type { SweepResult } from '../sweep/result.ts';
-import type { Shard } from '../sweep/run-sweep.ts';
-import type { SweepSpec } from '../sweep/spec.ts';
 import { interrupted, runCommand } from './command.ts';
 import { writeStepSummary } from './step-summary.ts';
+import { joinPairs, type Options, shardOf, sweepCommand } from './sweep-options.ts';
 import { colored, columnsOf } from './terminal.ts';
-
-interface Options {
-  scan: [string, string][];
-  list: [string, string][];
-  middlebox?: string[];
-  quiet?: number;
-  repeat?: number;
-  surviveLost?: number;
-  surviveOutage?: number;
-  noticeWithin?: number;
-  measure?: SweepSpec['measure'];
-  seed: number;
-  shard?: Shard;
-  resume?: true | string;
-  engine: EngineName | 'auto';
-  pace?: Pace;
-  hz?: string;
-  jobs?: number;
-  kernel?: string;
-  patient?: true;
-  reporter: string;
-  runs: string;
-}
-
-const PAIRED = ['--scan', '--list'];
-
-/** "--scan keepIdle 30s..600s/30s" has two words for one option; "--scan keepIdle=30s..600s/30s" is as good. */
-function joinPairs(words: readonly string[]): string[] {
-  const joined: string[] = [];
-  for (let index = 0; index < words.length; index++) {
-    const word = words[index] as string;
-    joined.push(word);
-    if (!PAIRED.includes(word)) continue;
-    const [name, values] = [words[index + 1], words[index + 2]];
-    if (name === undefined) continue;
-    const whole = name.includes('=') || values === undefined || values.startsWith('--');
-    joined.push(whole ? name : `${name}=${values}`);
-    index += whole ? 1 : 2;
-  }
-  return joined;
-}
-
-const pairs = (text: string, before: [string, string][]): [string, string][] => {
-  const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('a setting and its values, as in --scan keepIdle 30s..600s/30s');
-  return [...before, [text.slice(0, at), text.slice(at + 1)]];
-};
-
-function seconds(text: string): number {
-  const found = parseDuration(text);
-  if (found === undefined) throw new InvalidArgumentError('a duration, as in 350s or 8h');
-  return found;
-}
-
-function count(text: string): number {
-  const found = Number(text);
-  if (!Number.isInteger(found) || found < 0) throw new InvalidArgumentError('a whole number');
-  return found;
-}
-
-function atLeastOne(text: string): number {
-  const found = count(text);
-  if (found < 1) throw new InvalidArgumentError('a whole number from 1 on');
-  return found;
-}
-
-function shardOf(text: string): Shard {
-  const [, index, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
-  const shard = { index: Number(index), of: Number(of) };
-  if (!(shard.index >= 1 && shard.index <= shard.of)) throw new InvalidArgumentError('a part, as in 1/4');
-  return shard;
-}
 
 function showList(): void {
   const paint = painter(colored(process.stdout));
@@ -170,94 +93,7 @@ async function goOn(folder: SweepFolder, place: Place, options: Options): Promis
   }
 }
 
-const program = new Command('sweep')
-  .usage('[options] [name|file.yaml] | merge <folders>')
-  .description('Measures many settings on the real kernel, holds them against the model, and says which to take.')
-  .argument('[sweep...]', 'a shipped sweep, or the path of a YAML file; without one, options say what is swept')
-  .addOption(
-    new Option('--scan <name> <from..to/step>', 'vary a setting, as in keepIdle 30s..600s/30s')
-      .argParser(pairs)
-      .default([], 'nothing'),
-  )
-  .addOption(
-    new Option('--list <name> <values>', 'vary a setting, as in keepInterval 1s,10s,75s')
-      .argParser(pairs)
-      .default([], 'nothing'),
-  )
-  .addOption(
-    new Option('--middlebox <names>', 'files of lab/middleboxes, with commas').argParser((text) =>
-      text.split(',').map((each) => each.trim()),
-    ),
-  )
-  .addOption(
-    new Option('--quiet <duration>', 'how long the application is quiet (default: 8h; 12s compressed)').argParser(
-      seconds,
-    ),
-  )
-  .addOption(
-    new Option('--repeat <count>', 'how often each cell is measured, from different offsets (default: 3)').argParser(
-      atLeastOne,
-    ),
-  )
-  .addOption(
-    new Option(
-      '--survive-lost <count>',
-      'lost probes in a row that a recommended tuning outlives (default: 2)',
-    ).argParser(count),
-  )
-  .addOption(
-    new Option('--survive-outage <duration>', 'an outage that it outlives; 0s for none (default: 60s)').argParser(
-      seconds,
-    ),
-  )
-  .addOption(new Option('--notice-within <duration>', 'how soon it notices a dead peer while idle').argParser(seconds))
-  .addOption(
-    new Option('--measure <which>', 'points that are measured: all, those where something changes, none').choices([
-      'all',
-      'frontier',
-      'none',
-    ]),
-  )
-  .addOption(new Option('--seed <number>', 'of the offsets from which repeats start').argParser(count).default(1))
-  .addOption(
-    new Option('--shard <i/n>', 'measure a part only, as in 1/4; put parts together with merge').argParser(shardOf),
-  )
-  .option('--resume [folder]', 'go on with a sweep that was interrupted, the newest by default')
-  .addOption(
-    new Option('--engine <engine>', 'virtual or netns')
-      .choices(['auto', ...ENGINE_NAMES])
-      .default('auto')
-      .env('IDLELAB_ENGINE'),
-  )
-  .addOption(
-    new Option(
-      '--pace <pace>',
-      'compressed: seconds; production: the lengths of life (default: production on virtual)',
-    ).choices([...PACES]),
-  )
-  .addOption(
-    new Option('--hz <hz>', 'of the virtual engine’s kernel: how late long timers fire (default: 250)').choices(
-      HZ.map(String),
-    ),
-  )
-  .addOption(
-    new Option('--jobs <count>', 'how many labs may run at once on virtual')
-      .argParser(atLeastOne)
-      .default(undefined, 'one for each CPU'),
-  )
-  .option('--kernel <path>', 'a ready kernel for the virtual engine')
-  .option('--patient', 'measure production lengths in real time all the same')
-  .addOption(new Option('--reporter <format>', 'how to report').choices(SWEEP_REPORTERS.names()).default('pretty'))
-  .option('--runs <folder>', 'where results are kept', DEFAULT_RUNS)
-  .addHelpText(
-    'after',
-    `\nsettings, with server. before one for the server's:\n${Object.entries(PARAMETERS)
-      .map(([name, { about }]) => `  ${name.padEnd(17)} ${about}`)
-      .join(
-        '\n',
-      )}\n\nexit codes: 0 the model and the measurements agree, 1 they do not, 2 inconclusive, 3 this machine cannot run it, 4 bad input, 130 interrupted`,
-  );
-
+const program = sweepCommand();
 await runCommand(
   program,
   async () => {
