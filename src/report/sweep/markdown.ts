@@ -3,7 +3,17 @@ import { plainDuration } from '../../scenario/duration.ts';
 import type { Recommendation, SweepResult } from '../../sweep/result.ts';
 import { whereText } from '../../sweep/sentences.ts';
 import { EMOJI } from '../marks.ts';
-import { boxName, bytesText, count, headline, howMeasured, inOrder, noticedText, share, tuningOf } from './say.ts';
+import {
+  boxName,
+  bytesText,
+  disagreementText,
+  headline,
+  howMeasured,
+  inOrder,
+  noticedText,
+  share,
+  tuningOf,
+} from './say.ts';
 
 const MOST = 20;
 
@@ -38,7 +48,7 @@ export function markdown(result: SweepResult, { settings }: { settings: boolean 
   const lines = [`## ${inline(result.title)}`, '', `${EMOJI[result.verdict]} **${inline(headline(result))}**`, ''];
   if (result.disagreements.length > 0)
     lines.push(
-      `### ${count(result.disagreements.length)} measurements are not what the model predicts`,
+      `### ${disagreementText(result.disagreements)}`,
       '',
       ...table([
         ['trial', 'predicted', 'measured'],

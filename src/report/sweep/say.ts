@@ -77,6 +77,10 @@ function machines({ conditions }: SweepResult): string[] {
       ];
 }
 
+/** "3 measurements are not what the model predicts". */
+export const disagreementText = ({ length }: SweepResult['disagreements']): string =>
+  `${count(length)} ${length === 1 ? 'measurement is' : 'measurements are'} not what the model predicts`;
+
 /** How sure one can be: engine, pace, HZ, versions, agreement. */
 export function howMeasured(result: SweepResult): string[] {
   const { engine, pace, hz, startedAt, wallSeconds, trials, repeat, quietSeconds, seed } = result;

@@ -45,12 +45,12 @@ describe('a disagreement between model and kernel', () => {
   /** How each format tells that the model and the kernel differ; CSV has cells only. */
   const TELLS: Record<string, RegExp> = {
     github: /^::error title=not as predicted::quiet;/m,
-    html: /<section><h2>1 measurements are not what the model predicts<\/h2>/,
+    html: /<section><h2>1 measurement is not what the model predicts<\/h2>/,
     json: /"disagreements": \[\s*\{\s*"trial": "quiet;/,
     junit: /<testcase classname="[^"]*\.model" name="quiet;[^>]*>\s*<failure/,
-    markdown: /^### 1 measurements are not what the model predicts\n\n\| trial/m,
-    minimal: /^1 measurements are not what the model predicts$/m,
-    pretty: /^✖ 1 measurements are not what the model predicts:$/m,
+    markdown: /^### 1 measurement is not what the model predicts\n\n\| trial/m,
+    minimal: /^1 measurement is not what the model predicts$/m,
+    pretty: /^✖ 1 measurement is not what the model predicts:$/m,
   };
   it.each(SWEEP_REPORTERS.names().filter((name) => name !== 'csv'))('%s tells of it, and only then', async (name) => {
     const tells = TELLS[name] ?? expect.fail(`nothing says how ${name} tells`);
@@ -59,7 +59,7 @@ describe('a disagreement between model and kernel', () => {
   });
   it('comes before any recommendation', async () => {
     const shown = await render('pretty', spoiled());
-    expect(shown.indexOf('are not what the model predicts')).toBeLessThan(shown.indexOf('▸'));
+    expect(shown.indexOf('is not what the model predicts')).toBeLessThan(shown.indexOf('▸'));
     const page = await render('html', spoiled());
     expect(page.indexOf('&lt;keepalive&gt;')).toBeLessThan(page.indexOf('What to set'));
   });

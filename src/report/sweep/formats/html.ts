@@ -13,6 +13,7 @@ import {
   boxName,
   bytesText,
   count,
+  disagreementText,
   doesAll,
   headline,
   howMeasured,
@@ -159,7 +160,7 @@ const VERDICTS = {
 } as const;
 
 const wrong = (all: SweepResult['disagreements']): Html =>
-  html`<section><h2>${count(all.length)} measurements are not what the model predicts</h2>${all.map(
+  html`<section><h2>${disagreementText(all)}</h2>${all.map(
     ({ trial, predicted, measured }) =>
       html`<article class="card wrong"><p><code>${trial}</code></p>${list([
         ['predicted', predicted],

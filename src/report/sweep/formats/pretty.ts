@@ -8,7 +8,7 @@ import type { SweepReporter } from '../reporter.ts';
 import {
   boxName,
   bytesText,
-  count,
+  disagreementText,
   headline,
   howMeasured,
   inOrder,
@@ -103,7 +103,7 @@ const pretty: SweepReporter = {
       );
     lines.push(paint('bold', result.title), '');
     if (result.disagreements.length > 0) {
-      say(`✖ ${count(result.disagreements.length)} measurements are not what the model predicts:`, 0, 'red');
+      say(`✖ ${disagreementText(result.disagreements)}:`, 0, 'red');
       for (const { trial, predicted, measured } of result.disagreements.slice(0, MOST_DISAGREEMENTS)) {
         say(trial, 2);
         say(`predicted ${predicted}`, 4, 'dim');
