@@ -1,6 +1,7 @@
 // What both sides of a sweep's connection say to each other: lines. A heartbeat and its answer are as long as PING and PONG of
 // Redis's protocol, which is what a heartbeat costs in practice.
 import type { Socket } from 'node:net';
+import { every, later, type Timer } from '../src/base/timers.ts';
 
 /** 14 octets, as "*1\r\n$4\r\nPING\r\n". */
 const PING = 'PING........';
@@ -17,8 +18,8 @@ export interface Beat {
 export class LineTalk {
   readonly #socket: Socket;
   #rest = '';
-  #beat: NodeJS.Timeout | undefined;
-  #reply: NodeJS.Timeout | undefined;
+  #beat: Timer | undefined;
+  #reply: Timer | undefined;
 
   constructor(socket: Socket, onLine: (line: string) => void) {
     this.#socket = socket;
@@ -42,19 +43,19 @@ export class LineTalk {
   /** Begins with heartbeats. @param onSilence told when one is not answered in time */
   beat({ heartbeatSeconds, heartbeatTimeoutSeconds }: Beat, onSilence: () => void): void {
     if (heartbeatSeconds === undefined) return;
-    this.#beat = setInterval(() => {
+    this.#beat = every(heartbeatSeconds, () => {
       this.say(PING);
-      if (heartbeatTimeoutSeconds !== undefined) this.#reply ??= setTimeout(onSilence, heartbeatTimeoutSeconds * 1000);
-    }, heartbeatSeconds * 1000);
+      if (heartbeatTimeoutSeconds !== undefined) this.#reply ??= later(heartbeatTimeoutSeconds, onSilence);
+    });
   }
 
   #answered(): void {
-    clearTimeout(this.#reply);
+    this.#reply?.cancel();
     this.#reply = undefined;
   }
 
   stop(): void {
-    clearInterval(this.#beat);
+    this.#beat?.cancel();
     this.#answered();
   }
 }

@@ -4,6 +4,7 @@
 // usage: listener <address>; then lines of JSON on standard input
 import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { later } from '../../src/base/timers.ts';
 import { now } from '../../src/clock.ts';
 import { type SocketOptions, socketTraffic } from '../../src/linux/libc.ts';
 import { watchLateness } from '../lateness.ts';
@@ -81,7 +82,7 @@ const listen = (ports: readonly ListenerPort[]) =>
     ),
   );
 
-const later = (time: number, work: () => void) => setTimeout(work, Math.max(0, (time - now()) * 1000));
+const at = (time: number, work: () => void) => later(time - now(), work);
 
 createInterface({ input: process.stdin })
   .on('line', (line) => {
@@ -90,11 +91,11 @@ createInterface({ input: process.stdin })
       if (command.realTime) watchLateness((seconds) => say({ event: 'late', seconds }));
       void listen(command.ports).then(() => say({ event: 'listening' }));
     } else if (command.do === 'push')
-      later(command.at, () => {
+      at(command.at, () => {
         for (const id of command.ids) firsts.get(id)?.talk.say('PUSH');
       });
     else
-      later(command.at, () => {
+      at(command.at, () => {
         for (const id of command.ids) {
           const connection = firsts.get(id);
           if (connection === undefined) continue;

@@ -2,6 +2,7 @@
 // happens by lines of JSON on standard output (pino). It decides nothing and judges nothing.
 import { createInterface } from 'node:readline';
 import { pino } from 'pino';
+import { every, later } from '../../src/base/timers.ts';
 import { now } from '../../src/clock.ts';
 import { CLIENTS } from '../../src/scenario/catalogue.ts';
 import type { Connection, OpenOptions } from './library.ts';
@@ -67,7 +68,7 @@ async function timed(
 function forEach(count: number, spreadSeconds: number | undefined, work: (index: number) => void): void {
   for (let index = 0; index < count; index++)
     if (spreadSeconds === undefined) work(index);
-    else setTimeout(work, (index * spreadSeconds * 1000) / count, index);
+    else later((index * spreadSeconds) / count, () => work(index));
 }
 
 const request = (index: number, id: string) =>
@@ -90,10 +91,10 @@ function connectAll({
     });
     if (heartbeatSeconds === undefined) return;
     let beat = 0;
-    setInterval(
+    every(
+      heartbeatSeconds,
       () =>
         void timed('heartbeat', index, `beat-${index}-${++beat}`, () => (connections[index] as Connection).heartbeat()),
-      heartbeatSeconds * 1000,
     );
   });
 }

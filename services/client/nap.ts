@@ -3,8 +3,8 @@
 //
 // usage: nap <host>[:<port>] <seconds> [--keepalive <seconds>] [--heartbeat <seconds>]
 import { connect, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { sleep } from '../../src/base/timers.ts';
 import { ownSocketOptions } from '../../src/linux/libc.ts';
 
 const REDIS_PORT = 6379;
@@ -61,7 +61,7 @@ async function ping(socket: Socket): Promise<{ ok: boolean; text: string }> {
   const met = await Promise.race([
     answer.then((text) => ({ ok: true, text: text.trim().replace(/^\+/, '') })),
     end.then(() => ({ ok: false, text: ended ?? '' })),
-    sleep(ANSWER_SECONDS * 1000).then(() => ({ ok: false, text: 'no answer: the packets vanish, and nobody says so' })),
+    sleep(ANSWER_SECONDS).then(() => ({ ok: false, text: 'no answer: the packets vanish, and nobody says so' })),
   ]);
   return { ok: met.ok, text: `${met.text}, after ${since(began)}` };
 }
@@ -102,7 +102,8 @@ const asleep = performance.now();
 say('quiet', `for ${seconds} s${heartbeat ? `, but for a PING every ${heartbeat} s` : ''}`);
 const until = asleep + seconds * 1000;
 while (performance.now() < until && ended === undefined) {
-  const nap = Math.min(heartbeat ? heartbeat * 1000 : Number.POSITIVE_INFINITY, until - performance.now());
+  const left = (until - performance.now()) / 1000;
+  const nap = Math.min(heartbeat ? heartbeat : Number.POSITIVE_INFINITY, left);
   await Promise.race([sleep(nap), end]);
   if (heartbeat && performance.now() < until && ended === undefined) {
     const { ok, text } = await ping(socket);

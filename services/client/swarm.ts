@@ -2,6 +2,7 @@
 // JSON on standard input, tells what came of each by a line of JSON on standard output. It decides and judges nothing.
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { later, type Timer } from '../../src/base/timers.ts';
 import { now } from '../../src/clock.ts';
 import { ownSocketOptions, type SocketOptions, socketTraffic } from '../../src/linux/libc.ts';
 import { watchLateness } from '../lateness.ts';
@@ -79,14 +80,14 @@ type Done = Extract<SwarmEvent, { event: 'done' }>;
 type Said<T> = T extends unknown ? Omit<T, 'time'> : never;
 const say = (event: Said<SwarmEvent>) => process.stdout.write(`${JSON.stringify({ time: now(), ...event })}\n`);
 /** Answers need a moment before counting begins. */
-const SETTLE_MS = 500;
+const SETTLE_SECONDS = 0.5;
 
-const at = (time: number, work: () => void): NodeJS.Timeout => setTimeout(work, Math.max(0, (time - now()) * 1000));
+const at = (time: number, work: () => void): Timer => later(time - now(), work);
 
 class Connection {
   readonly #task: SwarmTask;
   readonly #done: Omit<Done, 'time'>;
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #timers: Timer[] = [];
   #socket: Socket | undefined;
   #over = false;
   #told = false;
@@ -124,8 +125,7 @@ class Connection {
     // As it is now, with all that was asked for.
     this.#done.kernel = ownSocketOptions(fd);
     talk.beat(this.#task, () => this.#end('timeout', 'heartbeat'));
-    if (poolIdleSeconds !== undefined)
-      this.#timers.push(setTimeout(() => this.#end('local', 'pool'), poolIdleSeconds * 1000));
+    if (poolIdleSeconds !== undefined) this.#timers.push(later(poolIdleSeconds, () => this.#end('local', 'pool')));
     if (ask) {
       const when = 'at' in ask ? ask.at : now() + ask.quietSeconds;
       this.#timers.push(at(when, () => this.#ask(talk)));
@@ -136,7 +136,7 @@ class Connection {
           if (!this.#over) this.#done.lastHeardAt = now() - socketTraffic(descriptorOf(socket)).sinceHeardSeconds;
         }),
       );
-    if (countSeconds !== undefined) this.#timers.push(setTimeout(() => this.#count(countSeconds), SETTLE_MS));
+    if (countSeconds !== undefined) this.#timers.push(later(SETTLE_SECONDS, () => this.#count(countSeconds)));
   }
 
   #count(seconds: number): void {
@@ -144,7 +144,7 @@ class Connection {
     const fd = descriptorOf(this.#socket as Socket);
     const [before, from] = [socketTraffic(fd), now()];
     this.#timers.push(
-      setTimeout(() => {
+      later(seconds, () => {
         if (this.#over) return;
         const after = socketTraffic(fd);
         this.#done.traffic = {
@@ -153,7 +153,7 @@ class Connection {
           bytes: after.bytes - before.bytes,
         };
         this.#finish('counted');
-      }, seconds * 1000),
+      }),
     );
   }
 
@@ -166,8 +166,8 @@ class Connection {
     talk.say(`DO ${this.#task.id}`);
     const { commandTimeoutSeconds, patienceSeconds } = this.#task;
     if (commandTimeoutSeconds !== undefined && commandTimeoutSeconds < patienceSeconds)
-      this.#timers.push(setTimeout(() => this.#end('timeout', 'no reply'), commandTimeoutSeconds * 1000));
-    else this.#timers.push(setTimeout(() => this.#giveUp(), patienceSeconds * 1000));
+      this.#timers.push(later(commandTimeoutSeconds, () => this.#end('timeout', 'no reply')));
+    else this.#timers.push(later(patienceSeconds, () => this.#giveUp()));
   }
 
   #answer(line: string, answered: 'same' | 'anew'): void {
@@ -199,7 +199,7 @@ class Connection {
   #anew(): void {
     const { id, host, port, patienceSeconds } = this.#task;
     const socket = connect({ host, port });
-    this.#timers.push(setTimeout(() => this.#finish(this.#done.how), patienceSeconds * 1000));
+    this.#timers.push(later(patienceSeconds, () => this.#finish(this.#done.how)));
     const talk = new LineTalk(socket, (line) => {
       if (line === 'WELCOME') talk.say(`DO ${id}`);
       else this.#answer(line, 'anew');
@@ -218,7 +218,7 @@ class Connection {
   #finish(how: string): void {
     if (this.#told) return;
     this.#told = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers) timer.cancel();
     say({ ...this.#done, how });
     // What has been told costs no more; but whose peer is to notice by himself, he must not learn it from us.
     if (this.#task.untilAt === undefined && this.#task.keepOpen !== true) this.#socket?.end();

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Playing } from '../../services/balancer/player.ts';
 import type { Broker } from '../../services/broker/broker.ts';
 import type { AgentCommand } from '../../services/client/agent.ts';
+import { sleep } from '../base/timers.ts';
 import { LabError } from '../errors.ts';
 import { granuleSeconds } from '../model/timer-wheel.ts';
 import { BALANCERS, BROKERS, FAULTS } from '../scenario/catalogue.ts';
@@ -17,13 +17,12 @@ import {
   sysctlsOf,
   type Tuning,
 } from '../scenario/plan.ts';
+import { patienceSeconds } from '../scenario/step-length.ts';
 import { within } from '../within.ts';
 import { Collector } from './collect.ts';
 import type { Lab, LabHost, LabProcess } from './lab.ts';
 import type { ActRecord, LostEvidence, Message, StepRecord, TakesAway } from './record.ts';
 
-/** How long the agent may take to connect, or to answer commands that no wait follows. */
-const PATIENCE_SECONDS = 10;
 /** Moments, in seconds after a burst, at which sockets are looked at; then each twice as late as the one before. */
 const LOOK_AFTER = [0.1, 0.4, 1];
 /** A flow table shows an expiry only when looked at: this long after it was due. */
@@ -209,7 +208,7 @@ export async function playAct(
   const send = (command: AgentCommand) => agent.process.write(JSON.stringify(command));
   let round = 0;
 
-  const patience = PATIENCE_SECONDS + (client.spreadSeconds ?? 0);
+  const patience = patienceSeconds(client);
   const patiently = (work: Promise<unknown>, what: string) =>
     within(
       patience,
@@ -267,15 +266,19 @@ export async function playAct(
   // Whatever ends the act ends its waits, or they would keep this process alive.
   const over = new AbortController();
   const ended = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
-  const pause = (seconds: number) => sleep(Math.max(0, seconds * 1000), undefined, { signal: ended });
+  /** A timer may fire before the clock that all evidence shares is there: no wait is shorter than planned. */
+  const until = async (time: number) => {
+    do await sleep(time - now(), { signal: ended });
+    while (now() < time);
+  };
 
   const wait = async (seconds: number, looks: [number, string][]) => {
-    const end = now() + seconds;
+    const begun = now();
     for (const [after, label] of looks.filter(([after]) => after < seconds).sort(([a], [b]) => a - b)) {
-      await pause(end - seconds + after - now());
+      await until(begun + after);
       await collector.sample(label);
     }
-    await pause(end - now());
+    await until(begun + seconds);
   };
 
   const burst = (seconds: number): [number, string][] => {

@@ -1,12 +1,12 @@
 // Measures trials on a lab that is up: one connection for each, all at the same time; the middlebox gives each its own patience,
 // the path loses what each is to lose, and the kernel tells what it made of the options.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ManyPlayer, ManyPlaying, ManyPort } from '../../services/balancer/many.ts';
 import { changeLoss, loseSet, renderLosses } from '../../services/balancer/many-rules.ts';
 import type { ListenerCommand, ListenerEvent, ListenerPort } from '../../services/broker/listener.ts';
 import type { SwarmCommand, SwarmEvent, SwarmTask } from '../../services/client/swarm.ts';
 import { TOO_LATE_SECONDS } from '../../services/lateness.ts';
 import type { SocketWish } from '../../services/socket-wish.ts';
+import { sleep } from '../base/timers.ts';
 import type { Lab, LabHost, LabProcess } from '../lab/lab.ts';
 import { losingSide, type Side } from '../model/predict.ts';
 import { changeSeconds, type Moments, momentsOf } from './schedule.ts';
@@ -346,7 +346,7 @@ async function follow(lab: Lab, under: Under, options: MeasureOptions): Promise<
   }
   const paths = (async () => {
     for (const { at: when, rules } of pathChanges(placed)) {
-      await sleep(Math.max(0, (start + when - lab.now()) * 1000), undefined, { signal });
+      await sleep(start + when - lab.now(), { signal });
       await balancer.run('nft', ['-f', '-'], rules);
       const late = lab.now() - start - when;
       if (options.realTime && late > TOO_LATE_SECONDS) fates.lateUntil(lab.now(), late);
@@ -426,8 +426,8 @@ async function tellAsKnown(lab: Lab, under: Under, options: MeasureOptions, star
     if (waiting.size === 0) return;
     const timer = new AbortController();
     await Promise.race([
-      fates.next().then(() => sleep(BATCH_MS, undefined, { signal })),
-      sleep(Math.max(1, (next - time) * 1000), undefined, { signal: AbortSignal.any([signal, timer.signal]) }),
+      fates.next().then(() => sleep(BATCH_SECONDS, { signal })),
+      sleep(Math.max(0.001, next - time), { signal: AbortSignal.any([signal, timer.signal]) }),
     ]).catch((error: unknown) => {
       if (signal.aborted) throw error;
     });
@@ -436,4 +436,4 @@ async function tellAsKnown(lab: Lab, under: Under, options: MeasureOptions, star
 }
 
 /** Words of many connections come together. */
-const BATCH_MS = 50;
+const BATCH_SECONDS = 0.05;
