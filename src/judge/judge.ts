@@ -1,4 +1,4 @@
-import type { LabError } from '../errors.ts';
+import { LabError } from '../errors.ts';
 import { badEvidence, issueText } from '../evidence/document.ts';
 import { RUN_FILE } from '../evidence/files.ts';
 import { type Evidence, readEvidence } from '../evidence/read.ts';
@@ -9,6 +9,7 @@ import { keepaliveRows } from './keepalive.ts';
 import { buildLadder } from './ladder.ts';
 import { outcomeOf } from './outcome.ts';
 import type { ActResult, Finding, Result, Verdict } from './result.ts';
+import { deviationsOf, timelineFinding } from './timeline.ts';
 
 /** One failed expectation fails the act; one that could not be told leaves it open; else it passed. */
 export function verdictOf(statuses: readonly ('pass' | 'fail' | 'unknown' | 'inconclusive')[]): Verdict {
@@ -27,7 +28,8 @@ async function wordsOf(plan: ActPlan) {
 /** Judges one act from its evidence alone. @throws LabError BAD_EVIDENCE, UNKNOWN_NAME where a check cannot be asked that */
 export async function judgeAct(facts: ActFacts): Promise<ActResult> {
   const { plan, evidence } = facts;
-  const findings: Finding[] = [];
+  const deviations = deviationsOf(plan, evidence.record);
+  const findings: Finding[] = deviations.length > 0 ? [timelineFinding(deviations)] : [];
   for (const { check, params } of plan.expect) {
     const { default: definition } = await CHECKS.load(check);
     const asked = definition.params.safeParse(params);
@@ -38,12 +40,13 @@ export async function judgeAct(facts: ActFacts): Promise<ActResult> {
   return {
     name: plan.name,
     title: plan.title,
-    verdict: verdictOf(findings.map(({ status }) => status)),
+    verdict: deviations.length > 0 ? 'inconclusive' : verdictOf(findings.map(({ status }) => status)),
     tuning: { ...plan.tuning },
     productionTuning: { ...plan.productionTuning },
     hz: evidence.record.hz ?? null,
     labSeconds: facts.at(evidence.record.to),
     waitSeconds: waitSeconds(plan),
+    deviations,
     outcome: outcomeOf(facts),
     keepalive: keepaliveRows(facts),
     findings,
@@ -51,12 +54,25 @@ export async function judgeAct(facts: ActFacts): Promise<ActResult> {
   };
 }
 
+/** A run that was cut off has fewer acts than its plan, and a reason; without one, its record is incomplete. */
+function actsMissing({ run }: Evidence): LabError | undefined {
+  const missing = run.plan.acts.filter(({ name }) => !run.acts.some((record) => record.name === name));
+  return missing.length === 0
+    ? undefined
+    : new LabError(
+        'BAD_EVIDENCE',
+        `run.json has no record of ${missing.map(({ name }) => `the act ${name}`).join(', ')}`,
+        'run the scenario again',
+      );
+}
+
 /**
  * Judges a recorded run.
- * @param problem why the run could not be finished, if it could not
+ * @param cutOff why the run could not be finished, if it could not
  */
-export async function judgeRun(evidence: Evidence, orchestratorMemoryMb: number, problem?: LabError): Promise<Result> {
+export async function judgeRun(evidence: Evidence, orchestratorMemoryMb: number, cutOff?: LabError): Promise<Result> {
   const { run } = evidence;
+  const problem = cutOff ?? actsMissing(evidence);
   const acts: ActResult[] = [];
   for (const act of evidence.acts) acts.push(await judgeAct(new ActFacts(act, await wordsOf(act.plan))));
   const first = run.plan.acts[0] as ActPlan;

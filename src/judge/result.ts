@@ -122,6 +122,32 @@ export const outcomeSchema = z.strictObject({
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
 
+const place = count
+  .min(1)
+  .describe('number of the step in the timeline as it was played; in the plan, for a missing one');
+
+export const deviationSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.enum(['shorter', 'longer']),
+    step: place,
+    text: z.string(),
+    plannedSeconds: seconds.describe('the least, or the most, that the plan allows'),
+    lastedSeconds: seconds,
+  }),
+  z.strictObject({ kind: z.literal('missing'), step: place, text: z.string() }),
+  z.strictObject({ kind: z.literal('unplanned'), step: place, text: z.string() }),
+  z
+    .strictObject({ kind: z.literal('order'), step: place, text: z.string(), planned: z.string() })
+    .describe('the steps are those of the plan, in another order: the first that differs'),
+  z
+    .strictObject({ kind: z.literal('overlap'), step: place, seconds })
+    .describe('the step began before the one before it had ended; the act’s end counts as a step'),
+  z
+    .strictObject({ kind: z.literal('gap'), step: place, seconds })
+    .describe('time between a step and the one before it, in which nothing was played'),
+]);
+export type Deviation = z.infer<typeof deviationSchema>;
+
 const actSchema = z.strictObject({
   name: z.string(),
   title: z.string(),
@@ -133,6 +159,9 @@ const actSchema = z.strictObject({
     .describe('timer interrupts a second of the kernel that played it: they decide how late long timers fire'),
   labSeconds: seconds,
   waitSeconds: seconds.describe('what the timeline itself asks to wait'),
+  deviations: z
+    .array(deviationSchema)
+    .describe('in what the act was not played as planned; with any, its verdict is inconclusive whatever was found'),
   outcome: outcomeSchema,
   keepalive: z.array(keepaliveSchema),
   findings: z.array(findingSchema),
