@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   copyFileSync,
-  createReadStream,
   createWriteStream,
   existsSync,
   mkdirSync,
@@ -16,18 +14,15 @@ import {
 import { availableParallelism } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { heldBy, tryLock } from '../../base/folder.ts';
-import { LabError, messageOf } from '../../errors.ts';
+import { LabError } from '../../errors.ts';
 import type { Hz } from '../../scenario/hz.ts';
 import { builtKernel, KERNEL_CONFIG, kernelCache, kernelName } from './kernel.ts';
+import { upstreamSource } from './upstream.ts';
 
 /** The series that is built: about twice as fast under time travel as 6.1. */
 const SERIES = '6.12';
-/** Taken from kernel.org where Debian's source package cannot be had. */
-const UPSTREAM = { version: '6.12.117', folder: 'https://cdn.kernel.org/pub/linux/kernel/v6.x' } as const;
 
 const TOOLS: Record<string, string> = {
   gcc: 'gcc',
@@ -111,59 +106,6 @@ const debianSource = (): string | undefined =>
         .at(-1)
     : undefined;
 
-async function sha256(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
-}
-
-async function fetched(url: string): Promise<Response> {
-  try {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    return response;
-  } catch (error) {
-    throw new LabError(
-      'MISSING_KERNEL',
-      `cannot fetch ${url}: ${messageOf(error)}`,
-      `install Debian's linux-source-${SERIES}, or give a ready kernel with IDLELAB_KERNEL`,
-      error,
-    );
-  }
-}
-
-/** Fetches the archive from kernel.org and compares it with the sums published there. */
-async function upstreamSource(work: string, onProgress: BuildOptions['onProgress']): Promise<string> {
-  const name = `linux-${UPSTREAM.version}.tar.xz`;
-  const file = join(work, name);
-  const sums = await (await fetched(`${UPSTREAM.folder}/sha256sums.asc`)).text();
-  const expected = new RegExp(`^([0-9a-f]{64})\\s+${name.replaceAll('.', '\\.')}$`, 'm').exec(sums)?.[1];
-  if (expected === undefined)
-    throw new LabError(
-      'MISSING_KERNEL',
-      `kernel.org publishes no sum for ${name}`,
-      'give a ready kernel with IDLELAB_KERNEL',
-    );
-  if (!existsSync(file) || (await sha256(file)) !== expected) {
-    onProgress(`fetching ${name}`);
-    const { body } = await fetched(`${UPSTREAM.folder}/${name}`);
-    await pipeline(
-      Readable.fromWeb(body as import('node:stream/web').ReadableStream),
-      createWriteStream(`${file}.partial`),
-    );
-    renameSync(`${file}.partial`, file);
-  }
-  if ((await sha256(file)) !== expected) {
-    rmSync(file);
-    throw new LabError(
-      'MISSING_KERNEL',
-      `${name} is not what kernel.org's sum says`,
-      'run again; if it stays so, somebody stands between you and kernel.org',
-    );
-  }
-  return file;
-}
-
 async function aptInstall(packages: readonly string[], log: string): Promise<void> {
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   const install = ['install', '-y', '--no-install-recommends', ...packages];
@@ -193,7 +135,11 @@ async function prepare(work: string, log: string, onProgress: BuildOptions['onPr
       `to build the kernel these packages are missing: ${missing.join(' ')}`,
       `sudo apt-get install -y --no-install-recommends ${missing.join(' ')} linux-source-${SERIES}`,
     );
-  return debianSource() ?? upstreamSource(work, onProgress);
+  const debian = debianSource();
+  // apt has checked it against the archive's signature.
+  if (debian !== undefined) return debian;
+  if (may && !onPath('gpgv')) await aptInstall(['gpgv'], log);
+  return upstreamSource(work, { onProgress, has: onPath });
 }
 
 /** Unpacks the source once; the marker is written last, so half a tree is unpacked again. */
