@@ -1,5 +1,5 @@
-import { basename } from 'node:path';
 import type { Broker } from '../../services/broker/broker.ts';
+import { nameOfFile } from '../plan/file-name.ts';
 import { DURATION_LIMITS, LONGEST_SECONDS } from '../plan/limits.ts';
 import { idleTimeoutLimit, type Profile, readProfile } from '../plan/profile.ts';
 import { quoted } from '../plan/quote.ts';
@@ -260,6 +260,7 @@ async function planExpectations(
  * @throws LabError BAD_FILE (file, line, column) before anything is started
  */
 export async function planScenario(path: string, pace: Pace): Promise<Plan> {
+  const scenario = nameOfFile(path);
   const { value: file, source, positions } = readYaml(path, scenarioSchema);
   const profiles = profilesOf();
   const acts: ActPlan[] = [];
@@ -310,7 +311,7 @@ export async function planScenario(path: string, pace: Pace): Promise<Plan> {
     });
   return {
     schemaVersion: 1,
-    scenario: basename(path).replace(/\.ya?ml$/, ''),
+    scenario,
     title: file.title,
     story: source.comment,
     file: path,

@@ -1,8 +1,9 @@
 // Reads a file of lab/sweeps, or one of yours.
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, extname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { LabError } from '../errors.ts';
+import { nameOfFile } from '../plan/file-name.ts';
 import { SWEEPS } from '../scenario/catalogue.ts';
 import { parseDuration } from '../scenario/duration.ts';
 import type { Pace } from '../scenario/pace.ts';
@@ -69,6 +70,7 @@ function pathOf(nameOrPath: string): string {
 /** @throws LabError BAD_FILE, BAD_OPTION */
 export function readSweep(nameOrPath: string, pace: Pace): SweepFile {
   const path = pathOf(nameOrPath);
+  const name = nameOfFile(path);
   const { value, source, positions } = readYaml(path, sweepSchema);
   const pick = (raw: z.infer<typeof paced>): string => (typeof raw === 'string' ? raw : raw[pace]);
   const seconds = (raw: z.infer<typeof paced>, place: readonly PropertyKey[]): number => {
@@ -88,7 +90,7 @@ export function readSweep(nameOrPath: string, pace: Pace): SweepFile {
   );
   const { lost, outage, noticeWithin } = value.survive ?? {};
   return {
-    name: basename(path, extname(path)),
+    name,
     title: value.title,
     story: source.comment,
     middleboxes: [value.middlebox].flat(),

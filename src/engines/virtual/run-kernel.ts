@@ -11,6 +11,7 @@ import type { Batch } from '../../sweep/batch.ts';
 import { LineFollower } from '../../talk/line-file.ts';
 import type { Staged } from '../engine.ts';
 import type { LabCode } from './bundle.ts';
+import { kernelArgument, mountedFolder } from './kernel-argument.ts';
 
 /** What a kernel is to play: a scenario's acts, or a sweep's trials. */
 export type Job = Plan | Batch;
@@ -78,11 +79,11 @@ function kernelArguments({ kernel, folder, code, startsAt }: KernelRun): string[
   const inside = join(code.root, `src/engines/virtual/inside${code.extension}`);
   return [
     ...bootArguments(join(packageRoot, 'lab/kernel/init.sh'), startsAt),
-    `IDLELAB_FOLDER="${folder}"`,
-    `IDLELAB_NODE="${process.execPath}"`,
-    `IDLELAB_PROGRAM="${inside}"`,
-    `IDLELAB_MODULES="${dirname(kernel)}"`,
-    `IDLELAB_COMPILE_CACHE="${process.env.NODE_COMPILE_CACHE ?? ''}"`,
+    mountedFolder('IDLELAB_FOLDER', folder, 'the runs folder'),
+    kernelArgument('IDLELAB_NODE', process.execPath, 'the path of node'),
+    kernelArgument('IDLELAB_PROGRAM', inside, 'the path of idlelab'),
+    kernelArgument('IDLELAB_MODULES', dirname(kernel), 'the path of the kernel'),
+    kernelArgument('IDLELAB_COMPILE_CACHE', process.env.NODE_COMPILE_CACHE ?? '', 'NODE_COMPILE_CACHE'),
   ];
 }
 
@@ -92,12 +93,13 @@ function kernelArguments({ kernel, folder, code, startsAt }: KernelRun): string[
  */
 export async function runKernel(run: KernelRun): Promise<Staged> {
   const { kernel, plan, folder, runFolder, onMessage, signal } = run;
+  const kernelWords = kernelArguments(run);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, PLAN_FILE), JSON.stringify(plan));
   const messages = join(folder, MESSAGES_FILE);
   writeFileSync(messages, '');
   const guard = join(packageRoot, 'lab/kernel/guard.sh');
-  const child = spawn('sh', [guard, runFolder, cpus().join(' '), kernel, ...kernelArguments(run)], {
+  const child = spawn('sh', [guard, runFolder, cpus().join(' '), kernel, ...kernelWords], {
     stdio: ['pipe', 'pipe', 'pipe'],
     // A process group of its own, which ends as a whole.
     detached: true,
