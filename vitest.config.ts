@@ -15,7 +15,6 @@ const LAB = [
   'test/conformance/netns.test.ts',
   'test/cli/**/*.test.ts',
   'test/linux/**/*.test.ts',
-  'test/settings/**/*.test.ts',
   'test/sweep/measure.test.ts',
   'test/setup.test.ts',
   'test/**/page.test.ts',

@@ -19,8 +19,6 @@ export interface Broker {
   onlyServes: boolean;
   /** A line the server prints once it takes connections. */
   ready: RegExp;
-  /** The server's own configuration language, for remedies. */
-  advice: { name: string; keepalive(idleSeconds: number): string };
   /** The identifiers of the messages it has applied, in order, asked without touching the network under test. */
   ledger(context: { host: LabHost; folder: string }): Promise<string[]>;
 }

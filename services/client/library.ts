@@ -2,14 +2,8 @@ import type { Failure } from '../../src/evidence/failure.ts';
 
 /** What the lab asks of a client library. One file each in `libraries/`; the file's name is its word in a scenario. */
 export interface Library {
-  /** Loads the library itself. Kept apart, so that advice can be had without it. */
+  /** Loads the library itself, on the host that runs it. How it is configured is told in src/advice. */
   load(): Promise<LoadedLibrary>;
-  /** The library's own configuration language, for remedies. */
-  advice: {
-    name: string;
-    keepalive(idleSeconds: number): string;
-    heartbeat(seconds: number): string;
-  };
 }
 
 export interface LoadedLibrary {

@@ -52,7 +52,7 @@ async function goOn(folder: SweepFolder, place: Place, options: Options): Promis
   const [{ runSweep }, { SweepProgress }, { withSettings }] = await Promise.all([
     import('../sweep/run-sweep.ts'),
     import('./sweep-progress.ts'),
-    import('../settings/with-settings.ts'),
+    import('../advice/settings.ts'),
   ]);
   const { signal, dispose } = interrupted();
   const progress = new SweepProgress(process.stderr);

@@ -1,5 +1,4 @@
-import type { Broker } from '../../services/broker/broker.ts';
-import type { Library } from '../../services/client/library.ts';
+import type { Advice } from '../advice/advice.ts';
 import type { Failure } from '../evidence/failure.ts';
 import type { Flow } from '../evidence/flows.ts';
 import { findJourneys, type Journey } from '../evidence/journeys.ts';
@@ -110,6 +109,13 @@ const codeOf = (event: AppEvent | undefined): string =>
         ? 'closed'
         : (event.code ?? 'error');
 
+/** How those of an act are told what to do, where somebody has written it down. */
+export interface ActAdvice {
+  client?: Advice | undefined;
+  server?: Advice | undefined;
+  sysctl?: Advice | undefined;
+}
+
 const isProbe = ({ first }: Journey) => first.outgoing && first.name === 'keepalive probe';
 
 /** Everything that checks, outcome and ladder ask of one act's evidence, each computed once, when first asked for. */
@@ -119,14 +125,11 @@ export class ActFacts {
   readonly box: MiddleboxPlan;
   readonly client: string;
   readonly brokers: readonly string[];
-  /** The client library's and the server's own words for remedies. */
-  readonly library: Library['advice'];
-  readonly broker: Broker['advice'];
+  readonly advice: ActAdvice;
   readonly #memo = new Map<string, unknown>();
 
-  constructor(evidence: ActEvidence, words: { library: Library['advice']; broker: Broker['advice'] }) {
-    this.library = words.library;
-    this.broker = words.broker;
+  constructor(evidence: ActEvidence, advice: ActAdvice = {}) {
+    this.advice = advice;
     this.evidence = evidence;
     this.plan = evidence.plan;
     this.box = middleboxOf(this.plan);

@@ -2,9 +2,9 @@ import { LabError } from '../errors.ts';
 import { badEvidence, issueText } from '../evidence/document.ts';
 import { RUN_FILE } from '../evidence/files.ts';
 import { type Evidence, readEvidence } from '../evidence/read.ts';
-import { BROKERS, CHECKS, CLIENTS } from '../scenario/catalogue.ts';
+import { ADVICE, CHECKS } from '../scenario/catalogue.ts';
 import { type ActPlan, clientOf, hostsOf, middleboxOf, waitSeconds } from '../scenario/plan.ts';
-import { ActFacts } from './facts.ts';
+import { type ActAdvice, ActFacts } from './facts.ts';
 import { keepaliveRows } from './keepalive.ts';
 import { buildLadder } from './ladder.ts';
 import { outcomeOf } from './outcome.ts';
@@ -19,10 +19,16 @@ export function verdictOf(statuses: readonly ('pass' | 'fail' | 'unknown' | 'inc
     : 'pass';
 }
 
-async function wordsOf(plan: ActPlan) {
-  const { default: library } = await CLIENTS.load(clientOf(plan).library);
-  const { default: broker } = await BROKERS.load((hostsOf(plan, 'broker')[0] as { broker: string }).broker);
-  return { library: library.advice, broker: broker.advice };
+/** How the client library and the server of an act are told what to do. Neither's own code is loaded for that. */
+export async function adviceFor(plan: ActPlan): Promise<ActAdvice> {
+  const known = ADVICE.names();
+  const find = async (name: string) => (known.includes(name) ? (await ADVICE.load(name)).default : undefined);
+  const [broker] = hostsOf(plan, 'broker');
+  return {
+    client: await find(clientOf(plan).library),
+    server: broker && (await find(`${broker.broker}-server`)),
+    sysctl: await find('sysctl'),
+  };
 }
 
 /** Judges one act from its evidence alone. @throws LabError BAD_EVIDENCE, UNKNOWN_NAME where a check cannot be asked that */
@@ -74,7 +80,7 @@ export async function judgeRun(evidence: Evidence, orchestratorMemoryMb: number,
   const { run } = evidence;
   const problem = cutOff ?? actsMissing(evidence);
   const acts: ActResult[] = [];
-  for (const act of evidence.acts) acts.push(await judgeAct(new ActFacts(act, await wordsOf(act.plan))));
+  for (const act of evidence.acts) acts.push(await judgeAct(new ActFacts(act, await adviceFor(act.plan))));
   const first = run.plan.acts[0] as ActPlan;
   const box = middleboxOf(first);
   const waits = acts.reduce((sum, act) => sum + act.waitSeconds, 0);

@@ -1,5 +1,5 @@
 import { formatDuration, shortDuration } from '../scenario/duration.ts';
-import type { Tuning } from '../scenario/plan.ts';
+import { clientOf, type Tuning } from '../scenario/plan.ts';
 import type { ActFacts } from './facts.ts';
 import type { KeepaliveRow } from './result.ts';
 
@@ -28,7 +28,7 @@ export function keepaliveRows(facts: ActFacts): KeepaliveRow[] {
       const key = JSON.stringify([owner, process, on, idleSeconds, intervalSeconds, probes, userTimeoutMs]);
       const row = rows.get(key) ?? {
         host: owner,
-        process: process === 'node' || process === 'MainThread' ? facts.library.name : process,
+        process: process === 'node' || process === 'MainThread' ? clientOf(facts.plan).library : process,
         sockets: 0,
         asked: plan?.role === 'middlebox' ? 'nothing (its default)' : askedText(facts.plan.tuning[owner]),
         kernel: { on, idleSeconds, intervalSeconds, probes, userTimeoutMs },

@@ -1,63 +1,63 @@
+import type { Advice, Wanted, WantedKeepalive } from '../advice/advice.ts';
+import { idleTimeoutText, keepaliveIdleFor, outlasting } from '../advice/rules.ts';
 import type { ActFacts } from './facts.ts';
 import type { Finding } from './result.ts';
 
 type Remedy = Finding['remedy'];
 
-/** The longest idle time that leaves room for two lost rounds before a middlebox's patience ends: a third of it, in round seconds. */
-export function keepaliveIdleFor(timeoutSeconds: number): number {
-  const third = Math.max(1, Math.floor(timeoutSeconds / 3));
-  return third >= 60 ? Math.floor(third / 20) * 20 : third;
+/** A note long enough to need lines of its own is a comment behind the last line. */
+function rows(where: string, advice: Advice | undefined, wanted: Wanted): Remedy {
+  const told = advice?.tell(wanted);
+  if (advice === undefined || told === undefined) return [];
+  const text = told.text.split('\n');
+  return text.map((line, index) => ({
+    where,
+    text: index === text.length - 1 && told.note !== undefined ? `${line}  ${advice.comment} ${told.note}` : line,
+  }));
 }
 
-/** What the act itself played, or the rule above: production seconds. */
-function idleOf(facts: ActFacts): number {
+const wantedBy = ({ plan, box }: ActFacts, wants: Pick<Wanted, 'keepalive' | 'heartbeatSeconds'>): Wanted => ({
+  ...wants,
+  layer: box.layer,
+  timeoutSeconds: plan.productionIdleTimeoutSeconds,
+  quietSeconds: plan.productionQuietSeconds,
+});
+
+/** What the act itself played, where it is soon enough, or the rule: production seconds. */
+function keepaliveFor(facts: ActFacts): WantedKeepalive {
   const played = facts.plan.productionTuning[facts.client]?.keepalive;
   const rule = keepaliveIdleFor(facts.plan.productionIdleTimeoutSeconds);
-  return typeof played === 'object' && played.idleSeconds > 0 && played.idleSeconds <= rule ? played.idleSeconds : rule;
+  return typeof played === 'object' && played.idleSeconds > 0 && played.idleSeconds <= rule
+    ? played
+    : { idleSeconds: rule };
 }
 
-/** The client's keepalive below the middlebox's patience, in the library's and the kernel's words. */
+/** The client's keepalive below the middlebox's idle timeout, in the library's and the kernel's words. */
 export function clientKeepalive(facts: ActFacts): Remedy {
-  const idle = idleOf(facts);
-  return [
-    { where: facts.library.name, text: facts.library.keepalive(idle) },
-    {
-      where: 'sysctl (client host)',
-      text: `net.ipv4.tcp_keepalive_time = ${idle}  # only for sockets with SO_KEEPALIVE and no idle time of their own`,
-    },
-  ];
+  const wanted = wantedBy(facts, { keepalive: keepaliveFor(facts) });
+  const { client, sysctl } = facts.advice;
+  return [...rows(client?.title ?? '', client, wanted), ...rows('sysctl (client host)', sysctl, wanted)];
 }
 
-/** The server's keepalive: the only one who can notice that a client has gone. */
+/** The server's keepalive: the only one that can notice that a client has gone. */
 export function serverKeepalive(facts: ActFacts): Remedy {
-  const idle = Math.min(60, keepaliveIdleFor(facts.plan.productionIdleTimeoutSeconds));
-  return [
-    { where: facts.broker.name, text: facts.broker.keepalive(idle) },
-    {
-      where: 'sysctl (server host)',
-      text: `net.ipv4.tcp_keepalive_time = ${idle}  # for servers that turn SO_KEEPALIVE on and set nothing else`,
-    },
-  ];
+  const idleSeconds = Math.min(60, keepaliveIdleFor(facts.plan.productionIdleTimeoutSeconds));
+  const wanted = wantedBy(facts, { keepalive: { idleSeconds } });
+  const { server, sysctl } = facts.advice;
+  return [...rows(server?.title ?? '', server, wanted), ...rows('sysctl (server host)', sysctl, wanted)];
 }
 
 /** Bytes of the application, the only thing that refreshes a proxy. */
 export function heartbeat(facts: ActFacts): Remedy {
-  return [
-    {
-      where: facts.library.name,
-      text: facts.library.heartbeat(keepaliveIdleFor(facts.plan.productionIdleTimeoutSeconds)),
-    },
-  ];
+  const heartbeatSeconds = keepaliveIdleFor(facts.plan.productionIdleTimeoutSeconds);
+  const { client } = facts.advice;
+  return rows(client?.title ?? '', client, wantedBy(facts, { heartbeatSeconds }));
 }
 
-/** A longer patience of the middlebox itself, where its profile knows how to say it. */
+/** A longer idle timeout of the middlebox itself, where its profile knows how to say it. */
 export function longerPatience(facts: ActFacts): Remedy {
   const { remedy, profile } = facts.box;
-  const enough = Math.ceil((facts.plan.productionQuietSeconds * 1.25) / 600) * 600;
-  return remedy === undefined
-    ? []
-    : remedy
-        .replaceAll('{seconds}', String(enough))
-        .split('\n')
-        .map((text) => ({ where: profile, text }));
+  if (remedy === undefined) return [];
+  const text = idleTimeoutText(remedy, outlasting(facts.plan.productionQuietSeconds));
+  return text.split('\n').map((line) => ({ where: profile, text: line }));
 }

@@ -28,9 +28,9 @@ export const REPORTERS: ModuleCatalogue<{ default: import('../report/reporter.ts
 );
 export const SWEEP_REPORTERS: ModuleCatalogue<{ default: import('../report/sweep/reporter.ts').SweepReporter }> =
   new ModuleCatalogue('a report format of sweeps', 'src/report/sweep/formats');
-export const SETTINGS: ModuleCatalogue<{ default: import('../settings/setting.ts').Setting }> = new ModuleCatalogue(
-  'a target of settings',
-  'src/settings/targets',
+export const ADVICE: ModuleCatalogue<{ default: import('../advice/advice.ts').Advice }> = new ModuleCatalogue(
+  'a target of advice',
+  'src/advice/targets',
 );
 
 export const AGENT_ACTIONS: readonly string[] = ['connect', 'connect-and-request', 'request', 'close'];

@@ -1,5 +1,7 @@
 // Which tuning to take: the cheapest that does all that is asked, as far as it was measured; with what lies next to it on either
 // side, measured too.
+
+import { idleTimeoutText } from '../advice/rules.ts';
 import { worst } from '../model/interval.ts';
 import type { Side } from '../model/predict.ts';
 import { granuleSeconds } from '../model/timer-wheel.ts';
@@ -232,7 +234,7 @@ export function recommend(spec: SweepSpec, cells: readonly CellResult[], index: 
   const substitutes = mine.flatMap((cell) => (cell.why?.kind === 'substitute' ? [{ cell, by: cell.why.by }] : []));
   const { timeoutSeconds, layer } = box.middlebox;
   const patient = longer(box, spec.quietSeconds);
-  const remedy = (patient && box.remedy?.replaceAll('{seconds}', String(patient.middlebox.timeoutSeconds))) ?? null;
+  const remedy = (patient && box.remedy && idleTimeoutText(box.remedy, patient.middlebox.timeoutSeconds)) ?? null;
   const base = { box: index, remedy, settings: [], alternatives: [] as Alternative[] };
   const nothing = { cell: null, margin: null, neighbours: [] };
   if (landscape.every(({ measured }) => measured === null) && mine.every(({ measured }) => measured === null))

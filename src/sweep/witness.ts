@@ -16,12 +16,6 @@ import type { CellResult, SweepResult } from './result.ts';
 import { cellAt, type SweepSpec } from './spec.ts';
 import { type Question, type Trial, trialOf } from './trial.ts';
 
-/** A swarm and a listener have no configuration language; a ladder asks for no advice. */
-const NO_ADVICE = {
-  library: { name: 'swarm', keepalive: () => '', heartbeat: () => '' },
-  broker: { name: 'listener', keepalive: () => '' },
-};
-
 /** What a witness's folder is a run of. */
 export interface WitnessRun extends Pick<RunRecord, 'engine' | 'startedAt' | 'versions'> {
   title: string;
@@ -56,7 +50,7 @@ export function laddersIn(folder: string, { plans, acts, title, pace, ...run }: 
 
 /** The ladders of a folder that is a run already. @throws LabError BAD_EVIDENCE */
 export const laddersOf = (folder: string): Map<string, Ladder> =>
-  new Map(readEvidence(folder).acts.map((act) => [act.plan.name, buildLadder(new ActFacts(act, NO_ADVICE), [])]));
+  new Map(readEvidence(folder).acts.map((act) => [act.plan.name, buildLadder(new ActFacts(act), [])]));
 
 export interface Witnessed {
   /** Of the cell. */

@@ -1,7 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import ioredis from '../../src/advice/targets/ioredis.ts';
+import redisServer from '../../src/advice/targets/redis-server.ts';
+import sysctl from '../../src/advice/targets/sysctl.ts';
 import { type ActEvidence, type Evidence, readEvidence } from '../../src/evidence/read.ts';
-import { ActFacts } from '../../src/judge/facts.ts';
+import { type ActAdvice, ActFacts } from '../../src/judge/facts.ts';
 import { judgeAct, judgeRun } from '../../src/judge/judge.ts';
 import type { ActResult, Result } from '../../src/judge/result.ts';
 import { packageRoot } from '../../src/root.ts';
@@ -18,16 +21,14 @@ export const recorded = (scenario: string): Evidence => readEvidence(join(FOLDER
 
 export const judged = (scenario: string): Promise<Result> => judgeRun(recorded(scenario), 0);
 
-export const WORDS = {
-  library: { name: 'ioredis', keepalive: (s: number) => `keepAlive ${s}`, heartbeat: (s: number) => `ping ${s}` },
-  broker: { name: 'redis.conf', keepalive: (s: number) => `tcp-keepalive ${s}` },
-};
+/** Of every recorded run. */
+export const TOLD: ActAdvice = { client: ioredis, server: redisServer, sysctl };
 
 export function factsOf(scenario: string, act: string, change: (evidence: ActEvidence) => void = () => {}): ActFacts {
   const evidence = recorded(scenario).acts.find((candidate) => candidate.plan.name === act);
   if (!evidence) throw new Error(`no act ${act} in the recorded ${scenario}`);
   change(evidence);
-  return new ActFacts(evidence, WORDS);
+  return new ActFacts(evidence, TOLD);
 }
 
 /** Judges one recorded act after its evidence has been changed. */

@@ -48,3 +48,6 @@ export const programAt = (name: string): string | undefined =>
   [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin', '/sbin', '/bin']
     .map((folder) => join(folder, name))
     .find((file) => existsSync(file));
+
+/** Whether a test of a program must be skipped: it is not installed. In CI nothing is skipped, so there the test fails. */
+export const lacks = (name: string): boolean => programAt(name) === undefined && process.env.CI === undefined;

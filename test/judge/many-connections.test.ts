@@ -7,7 +7,7 @@ import { outcomeOf } from '../../src/judge/outcome.ts';
 import { CHECKS } from '../../src/scenario/catalogue.ts';
 import { clientOf } from '../../src/scenario/plan.ts';
 import { arrayWork } from '../helpers/array-work.ts';
-import { FIXTURES, recorded, WORDS } from '../helpers/fixture.ts';
+import { FIXTURES, recorded, TOLD } from '../helpers/fixture.ts';
 import { multiply } from '../helpers/multiply.ts';
 
 const ACTS = FIXTURES.flatMap((name) => recorded(name).acts.map((act) => [name, act.plan.name, act] as const));
@@ -22,7 +22,7 @@ const checks = new Map(
 
 /** All that judging computes of an act, synchronously. */
 function judge(evidence: ActEvidence) {
-  const facts = new ActFacts(evidence, WORDS);
+  const facts = new ActFacts(evidence, TOLD);
   const findings = evidence.plan.expect.map(({ check, params }) => {
     const judgement = checks.get(check)?.judge(facts, params);
     if (!judgement) throw new Error(`no check ${check}`);

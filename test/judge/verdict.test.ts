@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { keepaliveIdleFor } from '../../src/advice/rules.ts';
 import { verdictOf } from '../../src/judge/judge.ts';
-import { keepaliveIdleFor } from '../../src/judge/remedy.ts';
 import { range, tally } from '../../src/judge/words.ts';
 
 const status = fc.constantFrom('pass', 'fail', 'unknown', 'inconclusive') as fc.Arbitrary<

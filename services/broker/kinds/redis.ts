@@ -35,11 +35,6 @@ const redis: Broker = {
       args: (file) => [file],
     };
   },
-  advice: {
-    name: 'redis.conf',
-    keepalive: (idleSeconds) =>
-      `tcp-keepalive ${idleSeconds}  # seconds; idle ${idleSeconds} s, then every ${Math.max(1, Math.floor(idleSeconds / 3))} s, 3 probes`,
-  },
   // No `timeout`, no keys that expire, no saving, no replicas: its timer finds nothing to do.
   onlyServes: true,
   ready: /Ready to accept connections/,

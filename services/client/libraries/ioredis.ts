@@ -6,7 +6,6 @@ import type { Connection, Library, LoadedLibrary, OpenOptions, Report } from '..
 import { systemFailure } from '../system-failure.ts';
 
 const milliseconds = (seconds: number) => Math.round(seconds * 1000);
-const readable = (number: number) => String(number).replace(/\B(?=(\d{3})+$)/g, '_');
 
 /** Its own timers' errors have neither a class nor a code: words are all there is (Command.js, Redis.js of 5.4 to 6.0). */
 const OWN_TIMERS: readonly (readonly [RegExp, Failure])[] = [
@@ -81,14 +80,5 @@ const load = async (): Promise<LoadedLibrary> => {
   };
 };
 
-const library: Library = {
-  load,
-  advice: {
-    name: 'ioredis',
-    keepalive: (idleSeconds) =>
-      `new Redis({ keepAlive: ${readable(milliseconds(idleSeconds))} })  // ms; TCP_KEEPIDLE ${idleSeconds} s, libuv adds interval 1 s and 10 probes`,
-    heartbeat: (seconds) =>
-      `setInterval(() => redis.ping().catch(() => {}), ${readable(milliseconds(seconds))})  // on every connection; with commandTimeout, or a lost PING goes unnoticed`,
-  },
-};
+const library: Library = { load };
 export default library;

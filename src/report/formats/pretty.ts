@@ -54,7 +54,7 @@ function finding(each: Finding, columns: number, paint: Paint, told: Set<string>
     ...fresh.flatMap(({ where, text: line }, index) => {
       const [code = '', comment] = line.split(/ {2}(?=(?:#|\/\/) )/);
       return [
-        ...labelled(index === 0 ? 'fix' : '', `${where}:`),
+        ...(where === fresh[index - 1]?.where ? [] : labelled(index === 0 ? 'fix' : '', `${where}:`)),
         ...hang(' '.repeat(15), code, columns).map((part) => paint('cyan', part)),
         ...(comment === undefined ? [] : hang(' '.repeat(15), comment, width).map((part) => paint('dim', part))),
       ];

@@ -42,11 +42,6 @@ async function play(name: string, text: string): Promise<ActEvidence> {
   return readEvidence(folder).acts[0] as ActEvidence;
 }
 
-const words = {
-  library: { name: '', keepalive: () => '', heartbeat: () => '' },
-  broker: { name: '', keepalive: () => '' },
-};
-
 /** Within 1 % of what was asked for, and never early; what kernel timers are late by their granule comes on top. */
 function expectOnTime(what: string, seconds: readonly number[], nominal: number, granule = 0): void {
   expect({ what, measured: seconds.length > 0 }).toEqual({ what, measured: true });
@@ -65,7 +60,7 @@ describe.runIf(kernelsBuilt)('on the lab’s clock, no timer drifts:', () => {
     expectOnTime('setTimeout, an hour', [(quiet?.to ?? 0) - (quiet?.from ?? 0)], 3600);
     const beats = act.events.filter(({ event, connection }) => event === 'heartbeat' && connection === 0);
     expectOnTime('setInterval', gaps(beats.map(({ time }) => time)), 600);
-    const facts = new ActFacts(act, words);
+    const facts = new ActFacts(act);
     const first = facts.pool.map(({ local }) => {
       const heard = facts.segments.filter(
         (segment) => segment.host === 'pool' && !segment.outgoing && `${segment.dst}:${segment.dport}` === local,
@@ -78,7 +73,7 @@ describe.runIf(kernelsBuilt)('on the lab’s clock, no timer drifts:', () => {
 
   it('connection tracking’s expiry', async () => {
     const act = await play('conntrack', scenario('l4-drop', 'keepalive: off'));
-    const facts = new ActFacts(act, words);
+    const facts = new ActFacts(act);
     // What the table says of the time that is left shrinks as the clock goes.
     const lives = facts.pool.map((connection) => facts.flowOf(connection));
     expectOnTime(

@@ -1,20 +1,20 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { Wanted } from '../../src/advice/advice.ts';
+import { settingsFor } from '../../src/advice/settings.ts';
 import { enterLab } from '../../src/engines/netns/engine.ts';
 import { packageRoot } from '../../src/root.ts';
-import { SETTINGS } from '../../src/scenario/catalogue.ts';
-import type { Setting, Tuning } from '../../src/settings/setting.ts';
-import { settingsFor } from '../../src/settings/with-settings.ts';
-import { optionsOf, programAt, silentServer, soon } from '../helpers/read-back.ts';
+import { ADVICE } from '../../src/scenario/catalogue.ts';
+import { lacks, optionsOf, programAt, silentServer, soon } from '../helpers/read-back.ts';
 
 const keepalive = { idleSeconds: 97, intervalSeconds: 13, probes: 7 };
-const KEEPALIVE: Tuning = { client: { keepalive }, keepalive, timeoutSeconds: 350, quietSeconds: 28_800, layer: 'L4' };
-const HEARTBEAT: Tuning = {
-  client: { keepalive: 'off', heartbeatSeconds: 20, heartbeatTimeoutSeconds: 5 },
-  keepalive: undefined,
+const KEEPALIVE: Wanted = { keepalive, timeoutSeconds: 350, quietSeconds: 28_800, layer: 'L4' };
+const HEARTBEAT: Wanted = {
+  heartbeatSeconds: 20,
+  heartbeatTimeoutSeconds: 5,
   timeoutSeconds: 60,
   quietSeconds: 28_800,
   layer: 'L7',
@@ -27,11 +27,10 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function textOf(target: string, tuning = KEEPALIVE): Promise<string> {
-  const { default: setting } = (await SETTINGS.load(target)) as { default: Setting };
-  const rendered = setting.render(tuning);
-  if (rendered === undefined) throw new Error(`${target} says nothing`);
-  return rendered.text;
+async function textOf(target: string, wanted = KEEPALIVE): Promise<string> {
+  const told = (await ADVICE.load(target)).default.tell(wanted);
+  if (told === undefined) throw new Error(`${target} says nothing`);
+  return told.text;
 }
 
 function fileOf(name: string, text: string): string {
@@ -42,7 +41,9 @@ function fileOf(name: string, text: string): string {
 
 /** Runs a piece of Node.js, with the project's packages at hand. */
 function node(name: string, code: string): ChildProcess {
-  const file = join(packageRoot, 'node_modules/.cache', `idlelab-${name}-${process.pid}.mjs`);
+  const cache = join(packageRoot, 'node_modules/.cache');
+  mkdirSync(cache, { recursive: true });
+  const file = join(cache, `idlelab-${name}-${process.pid}-${running.length}.mjs`);
   writeFileSync(file, code);
   const child = spawn(process.execPath, [file], { stdio: ['ignore', 'ignore', 'inherit'] });
   child.once('exit', () => rmSync(file, { force: true }));
@@ -53,18 +54,17 @@ function node(name: string, code: string): ChildProcess {
 const LIBUV = { keepalive: true, idleSeconds: 97, intervalSeconds: 1, probes: 10 };
 const WHOLE = { keepalive: true, ...keepalive };
 
+const IOREDIS = "import { Redis } from 'ioredis';";
+const intoRedis = (text: string, port: number) =>
+  text.replace(
+    'new Redis({',
+    `new Redis({ host: '127.0.0.1', port: ${port}, lazyConnect: false, enableReadyCheck: false,`,
+  );
+
 describe('what is pasted into a Node.js program is what its socket has', () => {
-  it.each<[string, string, (text: string, port: number) => string, object]>([
-    [
-      'ioredis',
-      "import { Redis } from 'ioredis';",
-      (text, port) =>
-        text.replace(
-          'new Redis({',
-          `new Redis({ host: '127.0.0.1', port: ${port}, lazyConnect: false, enableReadyCheck: false,`,
-        ),
-      WHOLE,
-    ],
+  it.each<[string, string, (text: string, port: number) => string, object, Wanted?]>([
+    ['ioredis', IOREDIS, intoRedis, LIBUV, { ...KEEPALIVE, keepalive: { idleSeconds: 97 } }],
+    ['ioredis', IOREDIS, intoRedis, WHOLE],
     [
       'node-redis',
       "import { createClient } from 'redis';",
@@ -85,11 +85,11 @@ describe('what is pasted into a Node.js program is what its socket has', () => {
         `${text.replace('new pg.Pool({', `new pg.Pool({ host: '127.0.0.1', port: ${port}, user: 'a', database: 'a',`)}\npool.connect();`,
       LIBUV,
     ],
-  ])('%s', async (target, imports, insert, expected) => {
+  ])('%s', async (target, imports, insert, expected, wanted) => {
     await using server = await silentServer();
     const child = node(
       target,
-      `${imports}\n${insert(await textOf(target), server.port)}\nsetInterval(() => {}, 1000);`,
+      `${imports}\n${insert(await textOf(target, wanted), server.port)}\nsetInterval(() => {}, 1000);`,
     );
     const found = await soon(() => {
       const options = optionsOf(child.pid as number, server.port, 'peer');
@@ -128,11 +128,32 @@ function inNamespaces(...command: string[]): Promise<string> {
   return new Promise((resolve) => child.once('close', () => resolve(output)));
 }
 
+describe('what is said of command timeouts and heartbeats, run as it is', () => {
+  /** What a program says and how it ends, with a server that never answers. */
+  async function ends(wanted: Wanted, more: string): Promise<number | null> {
+    await using server = await silentServer();
+    const child = node(
+      'ioredis-ends',
+      `${IOREDIS}\n${intoRedis(await textOf('ioredis', wanted), server.port)}\n${more}`,
+    );
+    return await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  }
+  it('a command on a silent connection fails by commandTimeout', async () => {
+    const more = "redis.ping().catch((error) => process.exit(error.message === 'Command timed out' ? 42 : 1));";
+    expect(await ends({ ...KEEPALIVE, commandTimeoutSeconds: 0.2 }, more)).toBe(42);
+  });
+  it('a heartbeat without an answer drops the connection and opens another', async () => {
+    const more = "let opened = 0;\nredis.on('connect', () => { if (++opened === 2) process.exit(42); });";
+    const wanted = { ...HEARTBEAT, heartbeatSeconds: 0.2, heartbeatTimeoutSeconds: 0.1 };
+    expect(await ends(wanted, more)).toBe(42);
+  });
+});
+
 describe('what is given to the kernel of a network namespace', () => {
   const sysctlProgram = programAt('sysctl');
-  const probe = join(packageRoot, 'test/settings/kernel-default.ts');
+  const probe = join(packageRoot, 'test/advice/kernel-default.ts');
 
-  it.skipIf(sysctlProgram === undefined)('a socket that turns keepalive on has the values of sysctl.conf', async () => {
+  it.skipIf(lacks('sysctl'))('a socket that turns keepalive on has the values of sysctl.conf', async () => {
     const file = fileOf('60-keepalive.conf', await textOf('sysctl'));
     const output = await inNamespaces(
       'sh',
@@ -163,7 +184,7 @@ describe('what a program’s own check accepts', () => {
     expect([status, stderr.replace(/^.*Configuration file is valid.*$/m, '').trim()]).toEqual([0, '']);
   });
 
-  it.skipIf(programAt('nginx') === undefined).each([
+  it.skipIf(lacks('nginx')).each([
     ['keepalive', KEEPALIVE],
     ['heartbeat', HEARTBEAT],
   ] as const)('nginx -t: %s', async (name, tuning) => {
@@ -177,7 +198,7 @@ describe('what a program’s own check accepts', () => {
     expect([status, /syntax is ok/.test(stderr)]).toEqual([0, true]);
   });
 
-  it.skipIf(programAt('systemd-analyze') === undefined)('systemd-analyze verify', async () => {
+  it.skipIf(lacks('systemd-analyze'))('systemd-analyze verify', async () => {
     const unit = `[Unit]\nDescription=test\n${(await textOf('systemd')).replace('[Socket]', '[Socket]\nListenStream=127.0.0.1:16379\nAccept=yes')}\n`;
     const service = fileOf('keep@.service', '[Service]\nExecStart=/bin/true\n');
     const { stderr } = spawnSync(
@@ -188,7 +209,7 @@ describe('what a program’s own check accepts', () => {
     expect(stderr.split('\n').filter((line) => line.includes('keep.socket'))).toEqual([]);
   });
 
-  it.skipIf(programAt('docker-compose') === undefined)('docker-compose config', async () => {
+  it.skipIf(lacks('docker-compose'))('docker-compose config', async () => {
     const text = `version: "3"\n${(await textOf('docker')).replace('  app:\n', '  app:\n    image: none\n')}\n`;
     const { status, stdout } = spawnSync(
       programAt('docker-compose') as string,
@@ -198,7 +219,7 @@ describe('what a program’s own check accepts', () => {
     expect([status, /tcp_keepalive_time: '?97/.test(stdout)]).toEqual([0, true]);
   });
 
-  it.skipIf(programAt('python3') === undefined)('Python sets the options of redis-py on a socket', async () => {
+  it.skipIf(lacks('python3'))('Python sets the options of redis-py on a socket', async () => {
     await using server = await silentServer();
     const text = (await textOf('python')).replace('client = redis.Redis(', 'options = dict(');
     const code = `import socket, time\n${text}\ns = socket.create_connection(('127.0.0.1', ${server.port}))\nif options['socket_keepalive']:\n    s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)\nfor name, value in options['socket_keepalive_options'].items():\n    s.setsockopt(socket.IPPROTO_TCP, name, value)\ntime.sleep(60)\n`;
@@ -213,7 +234,7 @@ describe('what a program’s own check accepts', () => {
     expect(found).toMatchObject(WHOLE);
   });
 
-  it.skipIf(programAt('psql') === undefined)('libpq sets what its connection string says', async () => {
+  it.skipIf(lacks('psql'))('libpq sets what its connection string says', async () => {
     await using server = await silentServer();
     const [parameters] = /keepalives_idle=.*/.exec(await textOf('postgresql')) ?? [];
     const child = spawn(
@@ -229,21 +250,18 @@ describe('what a program’s own check accepts', () => {
     expect(found).toMatchObject(WHOLE);
   });
 
-  it.skipIf(spawnSync('java', ['--list-modules'], { encoding: 'utf8' }).stdout?.includes('jdk.compiler') !== true)(
-    'Java sets the options on a socket',
-    async () => {
-      await using server = await silentServer();
-      const code = `import java.net.*;\nimport jdk.net.ExtendedSocketOptions;\npublic class Keep {\n  public static void main(String[] arguments) throws Exception {\n    Socket socket = new Socket("127.0.0.1", ${server.port});\n    ${(await textOf('java')).replaceAll('\n', '\n    ')}\n    Thread.sleep(60000);\n  }\n}\n`;
-      const child = spawn('java', [fileOf('Keep.java', code)], { stdio: 'ignore' });
-      running.push(child);
-      const found = await soon(() => {
-        const options = optionsOf(child.pid as number, server.port, 'peer');
-        return options?.probes === 7 ? options : undefined;
-      });
-      child.kill('SIGKILL');
-      expect(found).toMatchObject(WHOLE);
-    },
-  );
+  it.skipIf(lacks('javac'))('Java sets the options on a socket', async () => {
+    await using server = await silentServer();
+    const code = `import java.net.*;\nimport jdk.net.ExtendedSocketOptions;\npublic class Keep {\n  public static void main(String[] arguments) throws Exception {\n    Socket socket = new Socket("127.0.0.1", ${server.port});\n    ${(await textOf('java')).replaceAll('\n', '\n    ')}\n    Thread.sleep(60000);\n  }\n}\n`;
+    const child = spawn('java', [fileOf('Keep.java', code)], { stdio: 'ignore' });
+    running.push(child);
+    const found = await soon(() => {
+      const options = optionsOf(child.pid as number, server.port, 'peer');
+      return options?.probes === 7 ? options : undefined;
+    });
+    child.kill('SIGKILL');
+    expect(found).toMatchObject(WHOLE);
+  });
 
   it('a Redis server has tcp-keepalive on what it accepts', async () => {
     const { port } = await (async () => {
@@ -275,7 +293,7 @@ describe('what a program’s own check accepts', () => {
 describe('every target', () => {
   it('says how it was tested, and something for a keepalive', async () => {
     const all = await settingsFor(KEEPALIVE);
-    expect(all.map(({ target }) => target).sort()).toEqual(SETTINGS.names());
+    expect(all.map(({ target }) => target).sort()).toEqual(ADVICE.names());
     for (const { tested, text } of all) expect([tested.length > 5, /\d/.test(text)]).toEqual([true, true]);
   });
   it('says nothing about TCP where only a heartbeat helps', async () => {

@@ -1,14 +1,16 @@
-import { milliseconds, type Setting } from '../setting.ts';
+import { type Advice, LIBUV, milliseconds } from '../advice.ts';
 
-const amqplib: Setting = {
+const amqplib: Advice = {
   title: 'amqplib (Node.js), RabbitMQ',
-  version: 'amqplib 2.0.1',
+  order: 320,
+  comment: '//',
+  version: { package: 'amqplib' },
   tested: 'run against a listener, the socket read back (getsockopt)',
-  render({ keepalive, client: { heartbeatSeconds } }) {
+  tell({ keepalive, heartbeatSeconds }) {
     if (keepalive !== undefined)
       return {
         text: `const connection = await connect('amqp://broker', { keepAlive: true, keepAliveDelay: ${milliseconds(keepalive.idleSeconds)} });`,
-        note: 'interval and count are libuv’s: 10 probes, one second apart. RabbitMQ’s own heartbeat (60 s) keeps the connection alive as well where it is shorter than the patience',
+        note: `${LIBUV}. RabbitMQ’s own heartbeat (60 s) keeps the connection alive as well where it is shorter than the idle timeout`,
       };
     if (heartbeatSeconds === undefined) return undefined;
     return {

@@ -1,13 +1,18 @@
-import type { Setting } from '../setting.ts';
+import { type Advice, lines } from '../advice.ts';
 
-const sysctl: Setting = {
+const sysctl: Advice = {
   title: 'Linux, all programs that turn keepalive on and set nothing else (/etc/sysctl.d/60-keepalive.conf)',
+  order: 100,
+  comment: '#',
   tested: 'loaded in a network namespace, read back from a socket there (getsockopt)',
-  render({ keepalive }) {
+  tell({ keepalive }) {
     if (keepalive === undefined) return undefined;
-    const { idleSeconds, intervalSeconds, probes } = keepalive;
     return {
-      text: `net.ipv4.tcp_keepalive_time = ${idleSeconds}\nnet.ipv4.tcp_keepalive_intvl = ${intervalSeconds}\nnet.ipv4.tcp_keepalive_probes = ${probes}`,
+      text: lines(keepalive, {
+        idle: (value) => `net.ipv4.tcp_keepalive_time = ${value}`,
+        interval: (value) => `net.ipv4.tcp_keepalive_intvl = ${value}`,
+        probes: (value) => `net.ipv4.tcp_keepalive_probes = ${value}`,
+      }),
       note: 'it does nothing for a program that does not set SO_KEEPALIVE, and nothing for one that sets its own values (Node.js, Go); containers have their own',
     };
   },
