@@ -35,7 +35,8 @@ function facts(thrown: unknown) {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   return {
     failure: library.classify(error),
-    code: (error as NodeJS.ErrnoException).code ?? error.name,
+    // Some libraries number their errors.
+    code: String((error as NodeJS.ErrnoException).code ?? error.name),
     message: error.message,
   };
 }

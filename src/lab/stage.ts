@@ -18,6 +18,7 @@ import {
   type Tuning,
 } from '../scenario/plan.ts';
 import { patienceSeconds } from '../scenario/step-length.ts';
+import { eventIn } from '../talk/lines.ts';
 import { within } from '../within.ts';
 import { Collector } from './collect.ts';
 import type { Lab, LabHost, LabProcess } from './lab.ts';
@@ -35,6 +36,14 @@ interface Agent {
   ready(count: number): Promise<void>;
 }
 
+interface AgentEvent extends Record<string, unknown> {
+  time: number;
+  event: string;
+  id?: string;
+  connection?: number;
+  library?: string;
+}
+
 function startAgent(lab: Lab, act: ActPlan, collector: Collector, onLibrary: (library: string) => void): Agent {
   const client = clientOf(act);
   const open = new Set<string>();
@@ -47,13 +56,9 @@ function startAgent(lab: Lab, act: ActPlan, collector: Collector, onLibrary: (li
     as: `the client agent on ${client.name}`,
     input: 'pipe',
     onLine: (line) => {
-      const event = JSON.parse(line) as {
-        time: number;
-        event: string;
-        id?: string;
-        connection?: number;
-        library?: string;
-      };
+      const event = eventIn<AgentEvent>(line);
+      // The library's own words, or those of one of its packages.
+      if (event === undefined) return;
       collector.event(client.name, event);
       if (event.library) onLibrary(event.library);
       if (event.event === 'reply' || event.event === 'failed') open.delete(event.id as string);

@@ -9,6 +9,7 @@ import type { SocketWish } from '../../services/socket-wish.ts';
 import { sleep } from '../base/timers.ts';
 import type { Lab, LabHost, LabProcess } from '../lab/lab.ts';
 import { losingSide, type Side } from '../model/predict.ts';
+import { eventIn } from '../talk/lines.ts';
 import { changeSeconds, type Moments, momentsOf } from './schedule.ts';
 import type { Outcome, Trial } from './trial.ts';
 
@@ -116,17 +117,19 @@ class Fates {
   }
 
   readonly onClient = (line: string): void => {
-    const event = JSON.parse(line) as SwarmEvent;
-    if (event.event === 'late') this.lateUntil(event.time, event.seconds);
-    if (event.event === 'done') (this.all[event.id] as Fate).done = event;
+    const event = eventIn<SwarmEvent>(line);
+    if (event?.event === 'late') this.lateUntil(event.time, event.seconds);
+    const fate = event?.event === 'done' ? this.all[event.id] : undefined;
+    if (fate !== undefined && event?.event === 'done') fate.done = event;
     this.#wake();
   };
 
   readonly onServer = (line: string): void => {
-    const event = JSON.parse(line) as ListenerEvent;
-    if (event.event === 'late') this.lateUntil(event.time, event.seconds);
-    if (!('id' in event)) return;
-    const fate = this.all[event.id] as Fate;
+    const event = eventIn<ListenerEvent>(line);
+    if (event?.event === 'late') this.lateUntil(event.time, event.seconds);
+    if (event === undefined || !('id' in event)) return;
+    const fate = this.all[event.id];
+    if (fate === undefined) return;
     if (event.event === 'hello') fate.serverKernel = event.kernel;
     else if (event.event === 'did') fate.executed++;
     else if (event.event === 'looked') fate.serverHeard = event.lastHeardAt;

@@ -16,6 +16,7 @@ import {
   type WatchOrder,
 } from '../../lab/lab.ts';
 import type { LostEvidence } from '../../lab/record.ts';
+import { objectIn } from '../../talk/lines.ts';
 import { within } from '../../within.ts';
 import type { FromHost, Hello, Question, Questions, ToHost } from './control.ts';
 
@@ -121,7 +122,12 @@ export class ContainerHost implements LabHost {
     });
     this.#hello = new Promise((resolve) => {
       createInterface({ input: output }).on('line', (text) => {
-        const line = JSON.parse(text) as FromHost;
+        const line = objectIn(text) as FromHost | undefined;
+        // Lines of its own are counted: none of them can be lost without being missed.
+        if (typeof line?.n !== 'number') {
+          printed = `${printed}${text}\n`.slice(-2000);
+          return;
+        }
         if ('hello' in line) resolve(line.hello);
         this.#hear(line);
       });

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { codeRoot, moduleExtension } from '../../root.ts';
+import { objectIn } from '../../talk/lines.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import { enterLab } from './engine.ts';
 
@@ -38,7 +39,10 @@ export async function diagnoseNamespaces(): Promise<Diagnosis[]> {
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
   });
-  createInterface({ input: child.stdout }).on('line', (line) => found.push(JSON.parse(line) as Diagnosis));
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const one = objectIn(line);
+    if (one !== undefined) found.push(one as unknown as Diagnosis);
+  });
   const ended = await new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));

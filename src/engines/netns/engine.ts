@@ -6,6 +6,7 @@ import type { ActRecord, Message } from '../../lab/record.ts';
 import { codeRoot, moduleExtension } from '../../root.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import type { Batch } from '../../sweep/batch.ts';
+import { messageIn } from '../../talk/lines.ts';
 import type { Engine, Staged } from '../engine.ts';
 import { refuseChosenKernel } from '../real-time.ts';
 
@@ -50,9 +51,10 @@ export async function playInNamespaces(
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
   let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  const remember = (text: string) => {
     errors = (errors + text).slice(-4000);
-  });
+  };
+  child.stderr.setEncoding('utf8').on('data', remember);
   child.stdin.on('error', () => {});
   child.stdin.write(`${JSON.stringify(job)}\n`);
   const closed = new Promise<string>((resolve) => {
@@ -72,7 +74,11 @@ export async function playInNamespaces(
         },
       });
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const message = JSON.parse(line) as Message;
+      const message = messageIn<Message>(line);
+      if (message === undefined) {
+        remember(`${line}\n`);
+        return;
+      }
       onMessage(message);
       if (message.type === 'played') acts.push(message.act);
       if (message.type === 'done')
