@@ -11,6 +11,7 @@ import type { Reporter } from '../report/reporter.ts';
 import { painter, wrap } from '../report/text.ts';
 import { DEFAULT_RUNS } from '../runs.ts';
 import { findScenario, listScenarios, REPORTERS, SCENARIOS } from '../scenario/catalogue.ts';
+import { formatDuration } from '../scenario/duration.ts';
 import { DEFAULT_HZ, HZ, type Hz } from '../scenario/hz.ts';
 import { PACES, type Pace } from '../scenario/pace.ts';
 import type { Plan } from '../scenario/plan.ts';
@@ -107,6 +108,8 @@ async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCod
         runsFolder: resolve(options.runs),
         onMessage: (message) => progress.tell(message, plans.length > 1 ? plan.scenario : ''),
         signal,
+        // One scenario is all that its command does; of several, each is told how long it took from its own turn on.
+        ...(plans.length === 1 ? { waitsSince: 0 } : {}),
       });
       progress.pause(() => show(reporter, result, folder));
       return VERDICT_EXIT[result.verdict];
@@ -119,7 +122,10 @@ async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCod
     }
   };
   try {
-    return gravest(await Promise.all(plans.map(play)));
+    const codes = await Promise.all(plans.map(play));
+    if (plans.length > 1)
+      progress.pause(() => console.error(`${plans.length} scenarios in ${formatDuration(performance.now() / 1000)}`));
+    return gravest(codes);
   } finally {
     progress.stop();
     dispose();

@@ -11,7 +11,7 @@ export interface Staged extends AsyncDisposable {
   versions: Record<string, string>;
   /** Peak memory of the lab's own process, MB. */
   memoryMb: number;
-  /** How long it had to wait for its turn before the first act began. */
+  /** How long it had to wait, seconds, until other runs of the same command left it a place for its first act. */
   waitedSeconds: number;
   /** Why the timeline was not played to its end (a service died, a step failed); there is evidence until then. */
   problem: LabError | undefined;

@@ -9,6 +9,7 @@ import { keepaliveRows } from './keepalive.ts';
 import { buildLadder } from './ladder.ts';
 import { outcomeOf } from './outcome.ts';
 import type { ActResult, Finding, Result, Verdict } from './result.ts';
+import { speedOf } from './speed.ts';
 import { deviationsOf, timelineFinding } from './timeline.ts';
 
 /** One failed expectation fails the act; one that could not be told leaves it open; else it passed. */
@@ -95,9 +96,7 @@ export async function judgeRun(evidence: Evidence, orchestratorMemoryMb: number,
     verdict: problem ? 'inconclusive' : verdictOf(acts.map(({ verdict }) => verdict)),
     startedAt: run.startedAt,
     labSeconds: Math.round(labSeconds * 1e3) / 1e3,
-    wallSeconds: run.wallSeconds,
-    speedUp: run.wallSeconds > 0 ? Number((labSeconds / run.wallSeconds).toPrecision(3)) : 0,
-    overheadSeconds: run.wallSeconds < waits ? null : Math.round((run.wallSeconds - waits) * 1e3) / 1e3,
+    ...speedOf(run.wallSeconds, { labSeconds, waits }),
     memoryMb: { lab: run.memoryMb, orchestrator: orchestratorMemoryMb },
     versions: run.versions,
     middlebox: {

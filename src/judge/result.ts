@@ -179,8 +179,10 @@ export const resultSchema = z.strictObject({
   verdict: z.enum(VERDICTS),
   startedAt: z.string(),
   labSeconds: seconds,
-  wallSeconds: seconds,
-  speedUp: seconds.describe('seconds on the lab’s clock for one of ours'),
+  wallSeconds: seconds.describe(
+    'what the person waited: from the start of the command (of several scenarios, from this one’s own turn) until its reports are written, judging and writing included; the writing is rehearsed, for the reports say this figure themselves',
+  ),
+  speedUp: seconds.describe('seconds on the lab’s clock for one that the person waited'),
   overheadSeconds: seconds
     .nullable()
     .describe('wall time without the waits that the timeline asks for; null where lab time is not real time'),
