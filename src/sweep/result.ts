@@ -214,7 +214,9 @@ export const sweepResultSchema = z.strictObject({
       'under which its trials were measured; they differ in the machine at most, and in which programs played a part',
     ),
   startedAt: z.string(),
-  wallSeconds: seconds,
+  wallSeconds: seconds.describe(
+    'what the person waited for measuring, conclusions and witnesses; of a sweep that was interrupted, in all its parts together',
+  ),
   quietSeconds: seconds,
   repeat: z.number(),
   seed: z.number(),

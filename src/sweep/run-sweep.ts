@@ -214,7 +214,8 @@ export async function runSweep(
   place: Place,
   { progress, signal, shard }: { progress: SweepProgress; signal: AbortSignal; shard?: Shard | undefined },
 ): Promise<SweepResult | undefined> {
-  const { spec } = folder.record;
+  const { spec, wallSeconds: waitedBefore } = folder.record;
+  const began = performance.now();
   if (spec.hz !== place.hz)
     throw new LabError(
       'BAD_OPTION',
@@ -243,7 +244,11 @@ export async function runSweep(
     return resultOf(cell, closer, folder.outcomes, index, extra.why);
   });
   const result = conclude(folder, [...landscape, ...beside], [...landscapeTrials(spec), ...moreTrials]);
-  return { ...result, witnesses: await witness(result, folder, place, signal) };
+  const witnesses = await witness(result, folder, place, signal);
+  // The person has waited for conclusions and witnesses, too.
+  folder.record.wallSeconds = waitedBefore + (performance.now() - began) / 1000;
+  folder.save();
+  return { ...result, witnesses, wallSeconds: Math.round(folder.record.wallSeconds * 10) / 10 };
 }
 
 /** A kernel in virtual time has so much memory: labs that it plays at once. In real time all wait together. */
