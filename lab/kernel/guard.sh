@@ -16,9 +16,19 @@ for number in $cpus; do
   exec 4<&-
 done
 [ -n "$cpu" ] || cpu=${cpus%% *}
-if [ -n "$cpu" ] && taskset -c "$cpu" true 2>/dev/null; then set -- taskset -c "$cpu" "$@"; fi
 # It keeps a folder with its process id, by default in the home folder, which may not be there; killed, it would leave it.
-uml=$(mktemp -d "${TMPDIR:-/tmp}/uml-idlelab.XXXXXX") && set -- "$@" "uml_dir=$uml"
+uml=$(mktemp -d "${TMPDIR:-/tmp}/uml-idlelab.XXXXXX")
+# Where namespaces of our own are allowed the kernel is shut in (src/engines/virtual/jail.ts): whatever gets out of it meets a
+# few files, read-only, no network and no other process. Else it has the rights of whoever started us.
+jail=$IDLELAB_JAIL
+unset IDLELAB_JAIL
+apart='--user --map-root-user --mount --net --ipc --pid --fork --kill-child --mount-proc'
+if [ -n "$jail" ] && unshare $apart mount -t tmpfs tmpfs "$uml" 2>/dev/null; then
+  set -- unshare $apart sh -c "$jail" jail "$uml" "$@" uml_dir=/run/uml
+else
+  set -- "$@" "uml_dir=$uml"
+fi
+if [ -n "$cpu" ] && taskset -c "$cpu" true 2>/dev/null; then set -- taskset -c "$cpu" "$@"; fi
 "$@" </dev/null 3<&- 4<&- &
 kernel=$!
 # User-Mode Linux makes itself the leader of a process group, in which its helpers are.

@@ -28,20 +28,20 @@ export class Targets {
   readonly runs: string = join(this.scratch, 'runs');
   readonly #servers: import('node:net').Server[] = [];
   readonly #abstract = `idlelab-test-${process.pid}`;
-  readonly #folder = join(this.scratch, 'open');
-  readonly #file = join(this.scratch, 'open/file');
+  readonly folder: string = join(this.scratch, 'open');
+  readonly file: string = join(this.scratch, 'open/file');
   #program = '';
 
   async open(koffi: string = join(packageRoot, 'node_modules/koffi')): Promise<this> {
     chmodSync(this.scratch, 0o777);
-    for (const folder of [this.#folder, this.runs]) {
+    for (const folder of [this.folder, this.runs]) {
       mkdirSync(folder);
       chmodSync(folder, 0o777);
     }
     writeFileSync(this.scenario, SCENARIO);
-    writeFileSync(this.#file, BEFORE);
-    chmodSync(this.#file, 0o666);
-    const socket = join(this.#folder, 'socket');
+    writeFileSync(this.file, BEFORE);
+    chmodSync(this.file, 0o666);
+    const socket = join(this.folder, 'socket');
     const listen = async (where: object) => {
       const server = createServer((each) => each.destroy()).listen(where);
       this.#servers.push(server);
@@ -57,7 +57,7 @@ export class Targets {
         .flat()
         .find((each) => each?.family === 'IPv4' && !each.internal)?.address ?? '127.0.0.2';
     const given = {
-      ...{ koffi, file: this.#file, folder: this.#folder, code: join(packageRoot, 'services'), runs: this.runs },
+      ...{ koffi, file: this.file, folder: this.folder, code: join(packageRoot, 'services'), runs: this.runs },
       ...{ port, address, abstract: this.#abstract, socket },
     };
     this.#program = `const GIVEN = ${JSON.stringify(given)};\n${readFileSync(join(import.meta.dirname, 'hostile.cjs'), 'utf8')}`;
@@ -84,7 +84,12 @@ export class Targets {
     const outcomes = JSON.parse(line) as Record<string, string>;
     expect(Object.keys(outcomes).length).toBeGreaterThan(30);
     expect(Object.entries(outcomes).filter(([, outcome]) => !outcome.startsWith('refused'))).toEqual([]);
-    expect(readFileSync(this.#file, 'utf8')).toBe(BEFORE);
+    this.expectUntouched();
+  }
+
+  /** Its file is as it was. */
+  expectUntouched(): void {
+    expect(readFileSync(this.file, 'utf8')).toBe(BEFORE);
   }
 
   close(): void {

@@ -1,5 +1,16 @@
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { findKernel } from '../../src/engines/virtual/kernel.ts';
 import { HZ } from '../../src/scenario/hz.ts';
 
 /** Whether the time-travelling kernels are there: `npm test` builds them; where it could not, its tests are reported as not run. */
 export const kernelsBuilt: boolean = HZ.every((hz) => findKernel(hz) !== undefined);
+
+/** The real kernel, with another first program than the engine asks for. All that it needs lies in `folder`. */
+export function kernelWithInit(folder: string, name: string, init: string): string {
+  const [kernel, real] = [join(folder, name), join(folder, `real-${name}`)];
+  copyFileSync(findKernel() as string, real);
+  const swap = `for each in "$@"; do case $each in init=*) each=init=${init} ;; esac; set -- "$@" "$each"; shift; done`;
+  writeFileSync(kernel, `#!/bin/sh\n${swap}\nexec ${real} "$@"\n`, { mode: 0o755 });
+  return kernel;
+}

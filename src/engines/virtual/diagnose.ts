@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { messageOf } from '../../errors.ts';
 import { packageRoot } from '../../root.ts';
 import { DEFAULT_HZ, HZ, type Hz } from '../../scenario/hz.ts';
 import type { Diagnosis } from '../diagnosis.ts';
+import { jailScript } from './jail.ts';
 import { findKernel } from './kernel.ts';
 import { bootArguments, cpus } from './run-kernel.ts';
 
@@ -38,7 +39,11 @@ async function boot(kernel: string): Promise<Diagnosis> {
       kernel,
       ...bootArguments(join(packageRoot, 'lab/kernel/probe.sh'), Date.now()),
     ],
-    { stdio: ['pipe', 'pipe', 'pipe'], detached: true },
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+      env: { ...process.env, IDLELAB_JAIL: jailScript({ read: [dirname(kernel)], write: [] }) },
+    },
   );
   child.stdin.on('error', () => {});
   const printed: string[] = [];

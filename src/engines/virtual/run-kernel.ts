@@ -11,6 +11,7 @@ import type { Batch } from '../../sweep/batch.ts';
 import { LineFollower } from '../../talk/line-file.ts';
 import type { Staged } from '../engine.ts';
 import type { LabCode } from './bundle.ts';
+import { jailScript } from './jail.ts';
 import { kernelArgument, mountedFolder } from './kernel-argument.ts';
 
 /** What a kernel is to play: a scenario's acts, or a sweep's trials. */
@@ -92,7 +93,7 @@ function kernelArguments({ kernel, folder, code, startsAt }: KernelRun): string[
  * @throws LabError when nothing could be played
  */
 export async function runKernel(run: KernelRun): Promise<Staged> {
-  const { kernel, plan, folder, runFolder, onMessage, signal } = run;
+  const { kernel, plan, code, folder, runFolder, onMessage, signal } = run;
   const kernelWords = kernelArguments(run);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, PLAN_FILE), JSON.stringify(plan));
@@ -103,6 +104,13 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
     stdio: ['pipe', 'pipe', 'pipe'],
     // A process group of its own, which ends as a whole.
     detached: true,
+    env: {
+      ...process.env,
+      IDLELAB_JAIL: jailScript({
+        read: [dirname(kernel), code.root, process.env.NODE_COMPILE_CACHE ?? ''],
+        write: [folder],
+      }),
+    },
   });
   // The guard ends the kernel and cleans up; it must not be killed before it has.
   const killAll = () => child.stdin.end();

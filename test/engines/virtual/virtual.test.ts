@@ -14,6 +14,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { findKernel, kernelCache } from '../../../src/engines/virtual/kernel.ts';
 import { packageRoot } from '../../../src/root.ts';
 import { commandOf, descendants, isAlive, run, start, until } from '../../helpers/cli.ts';
+import { kernelWithInit } from '../../helpers/kernels.ts';
 
 const NOBODY = 65_534;
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-virtual-'));
@@ -45,14 +46,6 @@ acts:
     expect: [ flows-forgotten, { late-packet-reset: { by: balancer } }, { zombies: { at: mq, exactly: 2 } } ]
 `,
 );
-
-/** The real kernel, with another first program than the engine asks for. */
-function kernelWithInit(name: string, init: string): string {
-  const kernel = join(scratch, name);
-  const swap = `for each in "$@"; do case $each in init=*) each=init=${init} ;; esac; set -- "$@" "$each"; shift; done`;
-  writeFileSync(kernel, `#!/bin/sh\n${swap}\nexec ${built} "$@"\n`, { mode: 0o755 });
-  return kernel;
-}
 
 // Without a kernel (npm run kernel) these are reported as not run.
 describe.runIf(built !== undefined)('in virtual time', () => {
@@ -113,7 +106,7 @@ describe.runIf(built !== undefined)('in virtual time', () => {
     const init = join(scratch, 'init.sh');
     const spin = `while :; do :; done & echo spinning; exec ${join(packageRoot, 'lab/kernel/init.sh')}`;
     writeFileSync(init, `#!/bin/sh\n${spin}\n`, { mode: 0o755 });
-    const kernel = kernelWithInit('spinning-linux', init);
+    const kernel = kernelWithInit(scratch, 'spinning-linux', init);
     const { code, stderr } = await run([
       ...[scenario, '--engine', 'virtual', '--kernel', kernel, '--runs', join(scratch, 'spinning')],
       ...['--reporter', 'minimal'],
@@ -125,7 +118,7 @@ describe.runIf(built !== undefined)('in virtual time', () => {
   });
 
   it('a kernel that panics ends the run as inconclusive, with the panic', async () => {
-    const kernel = kernelWithInit('panicking-linux', '/bin/true');
+    const kernel = kernelWithInit(scratch, 'panicking-linux', '/bin/true');
     const args = [scenario, '--engine', 'virtual', '--kernel', kernel, '--runs', join(scratch, 'panic')];
     const { code, stderr } = await run(args);
     expect(stderr).toMatch(/ENGINE_DIED: the lab’s kernel [\s\S]*Kernel panic - not syncing: Attempted to kill init!/);
