@@ -2,6 +2,10 @@
 # Watches over a time-travelling kernel: guard.sh <run's folder> <CPUs> <program> <its arguments …>
 # Says on standard output when it has ended. Standard input is the lifeline: when it closes, the kernel and all its helpers
 # end, and the run's folder, if there is one, goes too unless it has been moved to its place by then.
+#
+# guard.sh --can-shut-in tells by its exit code whether the kernel will be shut in here.
+apart='--user --map-root-user --mount --net --ipc --pid --fork --kill-child --mount-proc'
+[ "$1" != --can-shut-in ] || exec unshare $apart mount -t tmpfs tmpfs "${TMPDIR:-/tmp}"
 folder=$1
 cpus=$2
 shift 2
@@ -22,7 +26,6 @@ uml=$(mktemp -d "${TMPDIR:-/tmp}/uml-idlelab.XXXXXX")
 # few files, read-only, no network and no other process. Else it has the rights of whoever started us.
 jail=$IDLELAB_JAIL
 unset IDLELAB_JAIL
-apart='--user --map-root-user --mount --net --ipc --pid --fork --kill-child --mount-proc'
 if [ -n "$jail" ] && unshare $apart mount -t tmpfs tmpfs "$uml" 2>/dev/null; then
   set -- unshare $apart sh -c "$jail" jail "$uml" "$@" uml_dir=/run/uml
 else

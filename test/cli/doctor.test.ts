@@ -42,7 +42,18 @@ describe('npm run doctor', () => {
   it.runIf(kernelsBuilt)('boots the kernel, and lets an hour pass on its clock', async () => {
     const { code, stdout } = await doctor([], WITHOUT_CONTAINERS);
     expect(stdout).toMatch(/✔ it boots, and its clock jumps: an hour in \d/);
+    expect(stdout).toMatch(/✔ it is shut in: it sees programs and the lab’s code, read-only/);
     expect(stdout).toMatch(/^virtual .*: can run here$/m);
     expect(code).toBe(0);
+  });
+
+  it.runIf(kernelsBuilt)('where it cannot shut the kernel in, it says what that means', async () => {
+    const script = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"';
+    const { stdout } = await doctor(
+      ['unshare', '--user', '--map-root-user', 'sh', '-c', script, 'sh'],
+      WITHOUT_CONTAINERS,
+    );
+    expect(stdout).toMatch(/– it is shut in: its own root has your rights on your files \(unshare: .*\)/);
+    expect(stdout).toMatch(/^virtual .*: can run here$/m);
   });
 });

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { messageOf } from '../../errors.ts';
@@ -77,8 +77,25 @@ async function boot(kernel: string): Promise<Diagnosis> {
       };
 }
 
+/** Whether what gets out of the kernel is shut in: guard.sh asks the same. */
+function shutIn(): Diagnosis {
+  const what = 'it is shut in';
+  const { status, stderr, error } = spawnSync('sh', [join(packageRoot, 'lab/kernel/guard.sh'), '--can-shut-in'], {
+    encoding: 'utf8',
+  });
+  return status === 0
+    ? { what, ok: true, found: 'it sees programs and the lab’s code, read-only' }
+    : {
+        what,
+        ok: false,
+        found: `its own root has your rights on your files (${error?.message ?? stderr.trim().split('\n')[0]})`,
+        todo: 'allow user namespaces: sysctl user.max_user_namespaces > 0; on Ubuntu also kernel.apparmor_restrict_unprivileged_userns=0',
+        optional: true,
+      };
+}
+
 export async function diagnoseKernels(): Promise<Diagnosis[]> {
   const kernels = HZ.map(built);
   const [first] = kernels;
-  return first?.ok ? [...kernels, await boot(first.found)] : kernels;
+  return first?.ok ? [...kernels, await boot(first.found), shutIn()] : kernels;
 }
