@@ -26,6 +26,8 @@ uml=$(mktemp -d "${TMPDIR:-/tmp}/uml-idlelab.XXXXXX")
 # few files, read-only, no network and no other process. Else it has the rights of whoever started us.
 jail=$IDLELAB_JAIL
 unset IDLELAB_JAIL
+# Its place stands in a table whose fields end at spaces.
+case $uml in *[!A-Za-z0-9/._-]*) jail= ;; esac
 if [ -n "$jail" ] && unshare $apart mount -t tmpfs tmpfs "$uml" 2>/dev/null; then
   set -- unshare $apart sh -c "$jail" jail "$uml" "$@" uml_dir=/run/uml
 else

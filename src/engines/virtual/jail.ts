@@ -58,7 +58,7 @@ export function jailScript({ read, write }: Jail): string {
     `mkdir -p ${[...folders].map((path) => quoted(`.${path}`)).join(' ')}`,
     ...files.map((path) => `: >${quoted(`.${path}`)}`),
     ...links.map(({ path, target }) => `ln -s ${quoted(target)} ${quoted(`.${path}`)}`),
-    `printf '%s\\n' ${mounts.map(quoted).join(' ')} | sed "s|@|$at|" >fstab`,
+    `printf '%s\\n' ${mounts.map(quoted).join(' ')} | sed "s| @/| $at/|" >fstab`,
     'mount -a -T fstab',
     'mount -o remount,ro "$at"',
     'pivot_root . .',
