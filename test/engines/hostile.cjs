@@ -40,11 +40,14 @@ const connect = (options) =>
     there.once('timeout', () => reject(new Error('no answer')));
     there.once('error', reject);
   });
-/** Processes that are not ours: neither this one nor those above it. */
+/** Processes that are not ours: neither this one nor the one above it, nor the first. */
 const others = () => {
-  // Threads have numbers as well.
-  const threads = fs.readdirSync('/proc/self/task').map(Number);
-  const mine = new Set([process.pid, process.ppid, 1, ...threads]);
+  const mine = new Set();
+  for (const pid of [process.pid, process.ppid, 1]) {
+    mine.add(pid);
+    // Threads have numbers as well.
+    if (pid !== 0) for (const thread of fs.readdirSync(`/proc/${pid}/task`)) mine.add(Number(thread));
+  }
   const found = [];
   for (let pid = 2; pid < 3000 && found.length < 3; pid++) {
     if (mine.has(pid)) continue;

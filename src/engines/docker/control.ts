@@ -3,11 +3,12 @@ import type { Flow } from '../../evidence/flows.ts';
 import type { SeenSocket, WatchOrder } from '../../lab/lab.ts';
 import type { LostEvidence } from '../../lab/record.ts';
 
-/** Where things lie in a container of the image. Not in a tmpfs: what is there can be copied out. */
+/** Where things lie in a container of the image. The rest of its files is read-only. */
 export const INSIDE = {
   code: '/opt/idlelab',
   /** Scratch folder of the act, writable to everybody in it. */
   lab: '/var/lib/idlelab/lab',
+  /** A volume, not a tmpfs: what is there can be copied out. */
   evidence: '/var/lib/idlelab/evidence',
 } as const;
 

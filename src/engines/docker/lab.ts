@@ -33,6 +33,10 @@ const FIRST_HOST = 10;
 const RIGHTS = ['NET_RAW', 'SYS_PTRACE', 'DAC_OVERRIDE', 'SETUID', 'SETGID', 'KILL'];
 const BALANCER_RIGHTS = [...RIGHTS, 'NET_ADMIN'];
 
+/** Far more than a host of a scenario needs, and little enough for this machine to go on should a program run wild. */
+const MEMORY_BYTES = 1024 ** 3;
+const PROCESSES = 512;
+
 export interface LabOptions {
   client: ContainerRuntimeClient;
   image: string;
@@ -100,6 +104,7 @@ function createOptions(
     AttachStdin: true,
     AttachStdout: true,
     AttachStderr: true,
+    Volumes: { [INSIDE.evidence]: {} },
     HostConfig: {
       AutoRemove: true,
       NetworkMode: first.network.name,
@@ -107,6 +112,12 @@ function createOptions(
       CapDrop: ['ALL'],
       CapAdd: plan.role === 'middlebox' ? BALANCER_RIGHTS : RIGHTS,
       SecurityOpt: ['no-new-privileges'],
+      // What is written goes to memory, but for the evidence, which is copied out and so lies in a volume of the container's.
+      ReadonlyRootfs: true,
+      Tmpfs: { [INSIDE.lab]: 'rw,nosuid,nodev,mode=1777,size=256m', '/tmp': 'rw,nosuid,nodev,mode=1777,size=64m' },
+      Memory: MEMORY_BYTES,
+      MemorySwap: MEMORY_BYTES,
+      PidsLimit: PROCESSES,
       Sysctls: Object.fromEntries(Object.entries(sysctls).map(([key, value]) => [key, String(value)])),
     },
     NetworkingConfig: { EndpointsConfig: { [first.network.name]: { IPAMConfig: { IPv4Address: first.address } } } },

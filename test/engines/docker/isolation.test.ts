@@ -7,6 +7,7 @@ import { SCENARIOS } from '../../../src/scenario/catalogue.ts';
 import { planScenario } from '../../../src/scenario/make-plan.ts';
 import type { ActPlan } from '../../../src/scenario/plan.ts';
 import { containersThere, dockerLab } from '../../helpers/docker.ts';
+import { Targets } from '../isolation.ts';
 
 /** Tries to connect from a host; what it met, in the shell's words. */
 const connect = (lab: DockerLab, from: string, address: string, port: number) =>
@@ -100,6 +101,27 @@ describe.runIf(containersThere)('a lab of containers', () => {
     await server.ended;
     expect(lines).toContainEqual(expect.stringMatching(/^Uid:\t10001\t10001/));
     expect(lines).toContainEqual(expect.stringMatching(/^CapEff:\t0+$/));
+  });
+
+  it('has limits, and nothing to write to but its scratch folder, its evidence and /tmp', async () => {
+    for (const host of lab.hosts.values()) {
+      const { HostConfig } = await host.container.inspect();
+      expect(HostConfig).toMatchObject({ ReadonlyRootfs: true, PidsLimit: 512, Memory: 1024 ** 3 });
+    }
+    await expect(lab.host('mq-1').run('touch', ['/usr/idlelab-test'])).rejects.toThrow(/Read-only file system/);
+  });
+
+  it('refuses everything to a hostile program', async () => {
+    const targets = await new Targets().open('/opt/idlelab/node_modules/koffi');
+    try {
+      const lines: string[] = [];
+      const server = lab.host('mq-1').spawn('node', ['-e', targets.program], { onLine: (line) => lines.push(line) });
+      server.expectEnd();
+      await server.ended;
+      targets.expectAllRefused(lines.join('\n'));
+    } finally {
+      targets.close();
+    }
   });
 
   it('says what the kernel has, not what was asked for: a sysctl that is otherwise is an error', async () => {
