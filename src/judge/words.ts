@@ -20,3 +20,9 @@ export function range(values: readonly number[]): string {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return inSeconds(low) === inSeconds(high) ? inSeconds(low) : `${inSeconds(low)} to ${inSeconds(high)}`;
 }
+
+/** "2 to 4", or one figure when both ends are the same: counts for statements. */
+export function countRange(counts: readonly number[]): string {
+  const [low, high] = [Math.min(...counts), Math.max(...counts)];
+  return low === high ? `${low}` : `${low} to ${high}`;
+}

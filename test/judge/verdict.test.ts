@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keepaliveIdleFor } from '../../src/advice/rules.ts';
 import { verdictOf } from '../../src/judge/judge.ts';
-import { range, tally } from '../../src/judge/words.ts';
+import { countRange, range, tally } from '../../src/judge/words.ts';
 
 const status = fc.constantFrom('pass', 'fail', 'unknown', 'inconclusive') as fc.Arbitrary<
   'pass' | 'fail' | 'unknown' | 'inconclusive'
@@ -39,6 +39,7 @@ describe('the idle time that is recommended', () => {
 
 describe('words', () => {
   it('count what was met, the most frequent first', () => expect(tally(['a', 'b', 'b'])).toBe('2× b, 1× a'));
+  it('give counts no unit', () => expect([countRange([2, 2]), countRange([4, 2, 3])]).toEqual(['2', '2 to 4']));
   it('give one figure for equal ends', () =>
     expect([range([3, 3.0001]), range([1, 2])]).toEqual(['3 s', '1 s to 2 s']));
 });

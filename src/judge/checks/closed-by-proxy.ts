@@ -4,12 +4,12 @@ import { cannotTell, defineCheck } from '../check.ts';
 import { heartbeat, longerPatience } from '../remedy.ts';
 import { inSeconds, plural, range, tally } from '../words.ts';
 
-/** HAProxy wakes up for its timers every second at the latest; time-outs end a little late. */
+/** HAProxy wakes up for its timers every second at the latest; timeouts end a little late. */
 const TOLERANCE_SECONDS = 1.1;
 
 export default defineCheck({
   about:
-    'the proxy closes idle sessions at its own time-out: FIN to the client, FIN (and RST) to the server, cD or sD in its log',
+    'the proxy closes idle sessions at its own timeout: FIN to the client, FIN (and RST) to the server, cD or sD in its log',
   params: z.strictObject({}),
   judge(facts) {
     const wanted = facts.pool.length;
@@ -61,10 +61,10 @@ export default defineCheck({
     return {
       status: ok ? 'pass' : 'fail',
       title: ok
-        ? `${facts.box.name} closed ${plural(wanted, 'idle session')} by its own time-out`
+        ? `${facts.box.name} closed ${plural(wanted, 'idle session')} by its own timeout`
         : `${facts.box.name} did not close the sessions as expected`,
       expected,
-      observed: `${right.length} of ${wanted} so${silences.length > 0 ? `, ${range(silences)} after the last byte` : ''}; to the brokers: ${cases.filter(({ farFin }) => farFin).length}× FIN, ${cases.filter(({ farReset }) => farReset).length}× RST; its log says ${tally(codes)}`,
+      observed: `${right.length} of ${wanted} as expected${silences.length > 0 ? `, ${range(silences)} after the last byte` : ''}; to the brokers: ${cases.filter(({ farFin }) => farFin).length}× FIN, ${cases.filter(({ farReset }) => farReset).length}× RST; its log says ${tally(codes)}`,
       why,
       remedy: ok ? [...heartbeat(facts), ...longerPatience(facts)] : [],
       evidence: example

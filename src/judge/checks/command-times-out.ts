@@ -4,19 +4,19 @@ import { clientKeepalive } from '../remedy.ts';
 import { plural, range, tally } from '../words.ts';
 
 export default defineCheck({
-  about: 'every command after the quiet fails by the library’s own time-out, and the dead socket stays',
+  about: 'every command after the quiet fails by the library’s own timeout, and the dead socket stays',
   params: z.strictObject({}),
   judge(facts) {
     const wanted = facts.pool.length;
-    const expected = `every command after the quiet fails by its command time-out, and all ${plural(wanted, 'dead socket')} stay ESTABLISHED`;
+    const expected = `every command after the quiet fails by its command timeout, and all ${plural(wanted, 'dead socket')} stay ESTABLISHED`;
     const why =
-      'A command time-out gives up waiting for the answer; it does not doubt the connection. The next command is written to the same dead socket and fails in the same way, until the kernel’s retransmissions give up.';
+      'A command timeout gives up waiting for the answer; it does not doubt the connection. The next command is written to the same dead socket and fails in the same way, until the kernel’s retransmissions give up.';
     const after = facts.requests.filter((request) => request.startedAt > facts.midnight);
     const unclear =
       facts.notReady ?? (after.length < wanted ? 'too few commands after the quiet' : facts.unclassified(after));
     if (unclear !== undefined)
       return cannotTell({
-        title: 'what the command time-out does cannot be told',
+        title: 'what the command timeout does cannot be told',
         expected,
         observed: unclear,
         why,
@@ -37,8 +37,8 @@ export default defineCheck({
     return {
       status: ok ? 'pass' : 'fail',
       title: ok
-        ? `a command time-out alone: ${plural(after.length, 'command')} failed, and the ${plural(staying.length, 'dead socket')} stayed`
-        : 'the command time-out did not behave as expected',
+        ? `a command timeout alone: ${plural(after.length, 'command')} failed, and the ${plural(staying.length, 'dead socket')} stayed`
+        : 'the command timeout did not behave as expected',
       expected,
       observed: `${timedOut.length} of ${plural(after.length, 'command')} (${rounds} on each connection) timed out after ${range(timedOut.length > 0 ? timedOut.map((request) => (request.outcomeAt ?? 0) - request.startedAt) : [0])}; ${staying.length} of ${wanted} sockets still ESTABLISHED after the last of them${timedOut.length < after.length ? `; met: ${tally(after.map(({ words }) => words))}` : ''}`,
       why,

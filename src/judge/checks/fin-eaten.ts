@@ -41,9 +41,9 @@ export default defineCheck({
     const states = facts.pool.map(({ local }) => stateOf.get(local) ?? 'gone');
     return {
       status: ok ? 'pass' : 'fail',
-      title: ok ? `${facts.box.name} ate ${plural(wanted, 'FIN')}` : 'the FIN was not lost as expected',
+      title: ok ? `${facts.box.name} dropped ${plural(wanted, 'FIN')}` : 'the FIN was not lost as expected',
       expected,
-      observed: `${right.length} of ${wanted} so; ${plural(
+      observed: `${right.length} of ${wanted} as expected; ${plural(
         cases.reduce((sum, { fins }) => sum + fins.length, 0),
         'FIN',
       )} sent, retransmissions included, ${cases.reduce((sum, { fins }) => sum + fins.filter((fin) => !fin.lost).length, 0)} arrived; the client's sockets at the end: ${tally(states)}`,
@@ -56,8 +56,8 @@ export default defineCheck({
               facts.packet(
                 fin.first,
                 index === 0
-                  ? `the client's FIN: ${fin.lost ? `eaten by ${fin.to}` : `it got to ${fin.to}`}`
-                  : 'the FIN once more: eaten too',
+                  ? `the client's FIN: ${fin.lost ? `dropped by ${fin.to}` : `it reached ${fin.to}`}`
+                  : 'the FIN once more: dropped too',
               ),
             )
         : [],

@@ -13,7 +13,7 @@ export default defineCheck({
     const idle = facts.box.idleTimeoutSeconds;
     const expected = `${facts.box.name} forgets all ${plural(facts.pool.length, 'flow')} after ${inSeconds(idle)} without a packet`;
     const why =
-      'A middlebox keeps a table of flows and drops the ones that stay idle longer than its patience. It tells nobody: no FIN, no RST. Both kernels go on believing in the connection.';
+      'A middlebox keeps a table of flows and drops the ones that stay idle longer than its patience. It notifies neither side: no FIN, no RST. Both kernels go on believing in the connection.';
     const flows = facts.pool.map((connection) => ({ connection, flow: facts.flowOf(connection) }));
     const untold = flows.filter(({ flow }) => flow === undefined).length;
     if (facts.notReady !== undefined || untold > 0)
@@ -52,7 +52,7 @@ export default defineCheck({
     return {
       status: ok ? 'pass' : 'fail',
       title: ok
-        ? `${facts.box.name} forgot ${plural(forgotten.length, 'flow')} and told nobody`
+        ? `${facts.box.name} dropped ${plural(forgotten.length, 'idle flow')} without notifying either side`
         : `${facts.box.name} did not forget the flows as it should`,
       expected,
       observed: ok

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { flagText } from '../../evidence/segments.ts';
 import { cannotTell, defineCheck } from '../check.ts';
 import { clientKeepalive } from '../remedy.ts';
-import { plural, range, tally } from '../words.ts';
+import { countRange, plural, tally } from '../words.ts';
 
 export default defineCheck({
   about: 'packets after the expiry vanish in the middlebox: no answer, no RST, only retransmissions',
@@ -44,7 +44,7 @@ export default defineCheck({
       observed:
         cases.length === 0
           ? 'no packet was late: the flows were not forgotten before the next packet'
-          : `${right.length} of ${wanted} so; answers: ${tally(cases.map(({ answer }) => (answer ? `RST by ${answer.from}` : 'none')))}; retransmissions of each: ${range(cases.map(({ again }) => again.length)).replaceAll(' s', '')}`,
+          : `${right.length} of ${wanted} as expected; answers: ${tally(cases.map(({ answer }) => (answer ? `RST by ${answer.from}` : 'none')))}; retransmissions of each: ${countRange(cases.map(({ again }) => again.length))}`,
       why,
       remedy: ok ? clientKeepalive(facts) : [],
       evidence: example

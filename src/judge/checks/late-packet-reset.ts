@@ -58,7 +58,7 @@ export default defineCheck({
       observed:
         cases.length === 0
           ? `no packet was late: the flows were not forgotten before the next packet${words.length > 0 ? ` (the requests after the quiet met: ${tally(words)})` : ''}`
-          : `${right.length} of ${wanted} so; reset by ${tally(cases.map(({ answeredBy, home }) => (answeredBy === undefined ? 'nobody' : answeredBy === home ? `${answeredBy} (the right one)` : answeredBy)))}; the requests after the quiet met: ${tally(words)}`,
+          : `${right.length} of ${wanted} as expected; reset by ${tally(cases.map(({ answeredBy, home }) => (answeredBy === undefined ? 'nobody' : answeredBy === home ? `${answeredBy} (the right one)` : answeredBy)))}; the requests after the quiet met: ${tally(words)}`,
       why,
       remedy: ok ? clientKeepalive(facts) : [],
       evidence: example

@@ -13,7 +13,7 @@ export default defineCheck({
     const wanted = facts.pool.length;
     const expected = `at the expiry ${facts.box.name} resets both ends of each of ${plural(wanted, 'connection')}: neither keeps its socket`;
     const why =
-      'A balancer that resets both ends at the expiry says goodbye: each end gets a RST in the other’s name, with exactly the next sequence number (RFC 5961), and both kernels drop the socket. The pool learns at night, not at the first request.';
+      'A balancer that resets both ends at the expiry tells both: each end gets a RST in the other’s name, with exactly the next sequence number (RFC 5961), and both kernels drop the socket. The pool learns at night, not at the first request.';
     if (facts.notReady !== undefined)
       return cannotTell({
         title: 'whether both ends were reset cannot be told',
@@ -58,10 +58,10 @@ export default defineCheck({
     return {
       status: ok ? 'pass' : 'fail',
       title: ok
-        ? `${facts.box.name} said goodbye to both ends of ${plural(wanted, 'connection')}`
+        ? `${facts.box.name} reset both ends of ${plural(wanted, 'connection')}`
         : `${facts.box.name} did not reset both ends as expected`,
       expected,
-      observed: `${right.length} of ${wanted} so: ${cases.filter(({ toClient }) => toClient).length}× RST to the client, ${cases.filter(({ toBroker }) => toBroker).length}× to a broker${ok ? `, ${range(right.map(({ delay }) => Math.max(0, delay as number)))} after the expiry was seen` : ''}`,
+      observed: `${right.length} of ${wanted} as expected: ${cases.filter(({ toClient }) => toClient).length}× RST to the client, ${cases.filter(({ toBroker }) => toBroker).length}× to a broker${ok ? `, ${range(right.map(({ delay }) => Math.max(0, delay as number)))} after the expiry was seen` : ''}`,
       why,
       remedy: ok ? clientKeepalive(facts) : [],
       evidence: example

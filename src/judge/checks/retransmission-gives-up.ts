@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cannotTell, defineCheck } from '../check.ts';
 import { clientKeepalive } from '../remedy.ts';
-import { inSeconds, plural, range, tally } from '../words.ts';
+import { countRange, inSeconds, plural, range, tally } from '../words.ts';
 
 export default defineCheck({
   about: 'a command hangs until the kernel’s retransmissions give up, and then fails with ETIMEDOUT',
@@ -11,7 +11,7 @@ export default defineCheck({
     const retries = facts.plan.tuning[facts.client]?.tcpRetries2;
     const expected = `each of ${plural(wanted, 'command')} hangs until the kernel has retransmitted in vain, then ETIMEDOUT`;
     const why =
-      'Without a time-out of its own the library waits for the kernel. The kernel doubles the pause after every retransmission and gives up when net.ipv4.tcp_retries2 says so: 15 by default, which is at least 924.6 s (tcp_model_timeout). That is the quarter of an hour in so many incident reports.';
+      'Without a timeout of its own the library waits for the kernel. The kernel doubles the pause after every retransmission and gives up when net.ipv4.tcp_retries2 says so: 15 by default, which is at least 924.6 s (tcp_model_timeout). That is the quarter of an hour in so many incident reports.';
     const unclear = facts.notReady ?? (wanted === 0 ? 'no command after the quiet' : facts.unclassified(facts.morning));
     if (unclear !== undefined)
       return cannotTell({
@@ -47,7 +47,7 @@ export default defineCheck({
         ? `the commands hung for ${range(right.map(({ hang }) => hang))}, until retransmission gave up`
         : 'retransmission did not give up as expected',
       expected,
-      observed: `${right.length} of ${wanted} so, after ${range(cases.map(({ again }) => again.length)).replaceAll(' s', '')} retransmissions in ${range(cases.map(({ hang }) => hang))}; met: ${tally(facts.morning.map(({ code }) => code))}${retries === undefined ? '' : `; this host has net.ipv4.tcp_retries2 = ${retries} (production: 15, 924.6 s at least)`}`,
+      observed: `${right.length} of ${wanted} as expected, after ${countRange(cases.map(({ again }) => again.length))} retransmissions in ${range(cases.map(({ hang }) => hang))}; met: ${tally(facts.morning.map(({ code }) => code))}${retries === undefined ? '' : `; this host has net.ipv4.tcp_retries2 = ${retries} (production: 15, 924.6 s at least)`}`,
       why,
       remedy: ok ? clientKeepalive(facts) : [],
       evidence: example

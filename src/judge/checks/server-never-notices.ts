@@ -28,7 +28,7 @@ export default defineCheck({
     return {
       status: ok ? 'pass' : 'fail',
       title: ok
-        ? `${at} would wait for ever: ${plural(forEver.length, 'ESTABLISHED socket')}, no timer`
+        ? `${at} would wait forever: ${plural(forEver.length, 'ESTABLISHED socket')}, no timer`
         : `${at}'s sockets are not as expected`,
       expected,
       observed: `${since}: ${plural(zombies.length, 'zombie')} on ${at}; timers: ${zombies.length > 0 ? tally(zombies.map(({ socket }) => socket.timer?.kind ?? 'none')) : 'none'}; SO_KEEPALIVE by getsockopt: ${zombies.length > 0 ? tally(zombies.map(({ socket }) => (socket.kernel === undefined ? 'not known' : socket.kernel.keepalive ? 'on' : 'off'))) : 'no socket left'}`,

@@ -4,20 +4,19 @@ import { clientKeepalive } from '../remedy.ts';
 import { inSeconds, plural, range, tally } from '../words.ts';
 
 export default defineCheck({
-  about:
-    'the library’s socket time-out drops the dead connection, and the library sends the command again on a new one',
+  about: 'the library’s socket timeout drops the dead connection, and the library sends the command again on a new one',
   params: z.strictObject({}),
   judge(facts) {
     const wanted = facts.pool.length;
-    const expected = `every connection is given up by the socket time-out, and its command is sent again on a new connection and answered`;
+    const expected = `every connection is given up by the socket timeout, and its command is sent again on a new connection and answered`;
     const why =
-      'A socket time-out doubts the connection: no byte for that long while a command is pending, so it is destroyed and opened anew. The library then repeats what was pending (ioredis: autoResendUnfulfilledCommands). Had only the answer been lost, the command would now be applied twice.';
+      'A socket timeout doubts the connection: no byte for that long while a command is pending, so it is destroyed and opened again. The library then repeats what was pending (ioredis: autoResendUnfulfilledCommands). Had only the answer been lost, the command would now be applied twice.';
     const unclear =
       facts.notReady ??
       (facts.morning.length < wanted ? 'too few commands after the quiet' : facts.unclassified(facts.morning));
     if (unclear !== undefined)
       return cannotTell({
-        title: 'what the socket time-out does cannot be told',
+        title: 'what the socket timeout does cannot be told',
         expected,
         observed: unclear,
         why,
@@ -51,10 +50,10 @@ export default defineCheck({
     return {
       status: ok ? 'pass' : 'fail',
       title: ok
-        ? `the socket time-out opened ${plural(right.length, 'new connection')} and the library replayed the commands`
-        : 'the socket time-out did not lead to a replay as expected',
+        ? `the socket timeout opened ${plural(right.length, 'new connection')} and the library replayed the commands`
+        : 'the socket timeout did not lead to a replay as expected',
       expected,
-      observed: `${right.length} of ${wanted} so; answered ${range(right.length > 0 ? right.map(({ request }) => (request.repliedAt ?? 0) - request.startedAt) : [0])} after the command; applied ${tally(cases.map(({ times }) => (times === 1 ? 'once' : times === 0 ? 'never' : `${times} times`)))}; met first: ${tally(facts.morning.map(({ words }) => words))}`,
+      observed: `${right.length} of ${wanted} as expected; answered ${range(right.length > 0 ? right.map(({ request }) => (request.repliedAt ?? 0) - request.startedAt) : [0])} after the command; applied ${tally(cases.map(({ times }) => (times === 1 ? 'once' : times === 0 ? 'never' : `${times} times`)))}; met first: ${tally(facts.morning.map(({ words }) => words))}`,
       why,
       remedy: ok ? clientKeepalive(facts) : [],
       evidence: example

@@ -10,11 +10,11 @@ export default defineCheck({
   judge(facts) {
     const wanted = facts.pool.length;
     const quietSeconds = facts.quiet ? facts.quiet.to - facts.quiet.from : 0;
-    const expected = `after ${inSeconds(quietSeconds)} of quiet, all ${plural(wanted, 'connection')} answer as if nothing had been, although ${facts.box.name} forgets sooner`;
+    const expected = `after ${inSeconds(quietSeconds)} of quiet, all ${plural(wanted, 'connection')} answer as if nothing had happened, although ${facts.box.name} forgets sooner`;
     const proxy = facts.box.layer === 'L7';
     const why = proxy
       ? 'A proxy counts bytes of the application. A heartbeat sends some before its patience ends, so the session never becomes idle.'
-      : 'Every keepalive probe passes through the middlebox and starts the flow’s timer anew; the flow never becomes idle for long enough to be forgotten.';
+      : 'Every keepalive probe passes through the middlebox and restarts the flow’s timer; the flow never becomes idle for long enough to be forgotten.';
     const unknown = (observed: string) =>
       cannotTell({ title: 'whether the pool survived cannot be told', expected, observed, why });
     if (facts.notReady !== undefined) return unknown(facts.notReady);
@@ -23,7 +23,7 @@ export default defineCheck({
     const patience = facts.pool.map((connection) => facts.patienceOf(connection));
     if (patience.includes(undefined))
       return unknown(
-        `${facts.box.name} told nothing of its patience with ${plural(patience.filter((each) => each === undefined).length, 'connection')}`,
+        `${facts.box.name} did not say how long it would remember ${plural(patience.filter((each) => each === undefined).length, 'connection')}`,
       );
     const told = patience as number[];
     const inDanger = Math.max(...told) < quietSeconds;
@@ -59,7 +59,7 @@ export default defineCheck({
       remedy: ok ? (proxy ? heartbeat(facts) : clientKeepalive(facts)) : [],
       evidence:
         firstProbe && !proxy
-          ? [facts.packet(firstProbe.first, 'the first keepalive probe: it starts the flow’s timer anew')]
+          ? [facts.packet(firstProbe.first, 'the first keepalive probe: it restarts the flow’s timer')]
           : [],
     };
   },

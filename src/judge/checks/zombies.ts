@@ -46,7 +46,7 @@ export default defineCheck({
     const timers = here.map(({ socket }) =>
       socket.timer
         ? `${socket.timer.kind} timer, next in ${inSeconds(Math.round(socket.timer.seconds))}`
-        : 'no timer: it will stay for ever',
+        : 'no timer: it stays forever',
     );
     const observed = `${plural(here.length, 'zombie')} among ${plural(all.length, 'ESTABLISHED socket')} on ${at}${here.length > 0 ? ` (${tally(here.map(({ host }) => `on ${host}`))}; ${tally(timers)})` : ''}`;
     return {
