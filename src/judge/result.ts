@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { ID } from '../base/ids.ts';
 import { SEGMENT_NAMES } from '../evidence/segments.ts';
 
 // The result document: the one source of every report. Its JSON Schema is published as schemas/result.schema.json.
 // All times named `at` are seconds since the beginning of their act's timeline, on the lab's clock.
 
+const id = z.string().regex(ID, 'expected a name of lower-case letters, digits and dashes');
 const seconds = z.number();
 const count = z.number().int().min(0);
 
@@ -149,7 +151,7 @@ export const deviationSchema = z.discriminatedUnion('kind', [
 export type Deviation = z.infer<typeof deviationSchema>;
 
 const actSchema = z.strictObject({
-  name: z.string(),
+  name: id,
   title: z.string(),
   verdict: z.enum(VERDICTS),
   tuning: z.record(z.string(), z.unknown()).describe('as played, seconds'),
@@ -189,7 +191,7 @@ export const resultSchema = z.strictObject({
   memoryMb: z.strictObject({ lab: count, orchestrator: count }).describe('peak resident memory'),
   versions: z.record(z.string(), z.string()),
   middlebox: z.strictObject({
-    host: z.string(),
+    host: id,
     profile: z.string(),
     product: z.string(),
     idleTimeoutSeconds: seconds,

@@ -3,11 +3,13 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { Result } from '../../src/judge/result.ts';
 import { kernelHz } from '../../src/linux/libc.ts';
 import { packageRoot } from '../../src/root.ts';
 import { parseList } from '../../src/sweep/grid.ts';
 import { type SweepSpec, sweptBoxes } from '../../src/sweep/spec.ts';
 import { start } from '../helpers/cli.ts';
+import { judged } from '../helpers/fixture.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-stranger-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -64,6 +66,33 @@ describe('report --judge on a stranger’s run', () => {
     expect(stderr).toMatch(/^(BAD_EVIDENCE|UNKNOWN_NAME): /);
     expect(stderr).not.toMatch(/defect|bug in idlelab|^\s+at /m);
     expect([2, 4]).toContain(code);
+  });
+});
+
+describe('report on a stranger’s result', () => {
+  it.each([
+    ['an act', 'acts.0.name', (result: Result) => Object.assign(result.acts[0] as object, { name: 'x"></svg><img>' })],
+    ['a host', 'middlebox.host', (result: Result) => Object.assign(result.middlebox, { host: '../../etc' })],
+  ])('refuses %s whose name is none', async (_, path, change) => {
+    const folder = evilRun(() => {});
+    const result = await judged('rebalance');
+    change(result);
+    writeFileSync(join(folder, 'result.json'), JSON.stringify(result));
+    const { code, stderr } = await cli('report', folder);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(new RegExp(`^BAD_EVIDENCE: .*${path}: expected a name`))]);
+  });
+
+  it('needs nothing that the folder’s run.json names', async () => {
+    const folder = evilRun(setHost('library', payloadFrom('services/client/libraries')));
+    writeFileSync(join(folder, 'result.json'), JSON.stringify(await judged('rebalance')));
+    const { code, stdout, ran } = await cli('report', folder, '--reporter', 'minimal');
+    expect([code, ran, stdout.length > 0]).toEqual([0, false, true]);
+  });
+
+  it('refuses one that is no object', async () => {
+    const folder = evilRun(() => {});
+    writeFileSync(join(folder, 'result.json'), 'null');
+    expect((await cli('report', folder)).stderr).toMatch(/^BAD_EVIDENCE: /);
   });
 });
 
