@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from 'commander';
 import { forTerminal } from '../base/escape/terminal.ts';
 import { EXIT, type ExitCode, LabError } from '../errors.ts';
+import { printable } from '../plan/quote.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -20,7 +21,7 @@ export function interrupted(): { signal: AbortSignal; dispose(): void } {
   };
 }
 
-/** Tells what went wrong and what to do. @param where stands before it where several things are done at once */
+/** Says what went wrong and what to do. @param where stands before it where several things are done at once */
 export function complain(error: unknown, where?: string): ExitCode {
   if (error instanceof LabError) {
     const text = `${where === undefined ? '' : `${where}: `}${error.code}: ${error.message}\n  what to do: ${error.todo}\n`;
@@ -28,9 +29,7 @@ export function complain(error: unknown, where?: string): ExitCode {
     return error.exitCode;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(
-    forTerminal(`${text}\n  what to do: this is a bug in idlelab. Please report it with the output above.\n`),
-  );
+  process.stderr.write(forTerminal(`${text}\nThis is a bug in idlelab. Please report it with the output above.\n`));
   return EXIT.inconclusive;
 }
 
@@ -41,6 +40,17 @@ function endWithReader(): void {
     throw error;
   });
 }
+
+/** Its sentences with the choices that it offers. */
+const MOST_CHARACTERS = 600;
+
+/** What commander says about the command line, as an error like every other. */
+const badOption = (program: Command, { message }: CommanderError): LabError =>
+  new LabError(
+    'BAD_OPTION',
+    printable(message.replace(/^error: /, '').replace(/\s+/g, ' '), MOST_CHARACTERS),
+    `npm run ${program.name()} -- --help lists the options`,
+  );
 
 /**
  * Reads the command line, runs the command's body, shows what went wrong, and sets the exit code.
@@ -53,10 +63,13 @@ export async function runCommand(
 ): Promise<void> {
   endWithReader();
   try {
-    program.exitOverride().parse(words, { from: 'user' });
+    program
+      .exitOverride()
+      .configureOutput({ outputError: () => {} })
+      .parse(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    process.exitCode = error.exitCode === 0 ? EXIT.asExpected : EXIT.badInput;
+    process.exitCode = error.exitCode === 0 ? EXIT.asExpected : complain(badOption(program, error));
     return;
   }
   try {

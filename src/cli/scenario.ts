@@ -1,12 +1,13 @@
 // `npm run scenario -- <name|file>`: stages a scenario, judges its evidence and reports it.
 import { relative, resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { forTerminal } from '../base/escape/terminal.ts';
 import { chooseEngine, ENGINE_NAMES, type EngineName } from '../engines/choose.ts';
 import type { Engine } from '../engines/engine.ts';
 import { Slots } from '../engines/slots.ts';
 import { EXIT, type ExitCode, LabError } from '../errors.ts';
 import type { Result, Verdict } from '../judge/result.ts';
+import { COUNT_LIMITS } from '../plan/limits.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { painter, wrap } from '../report/text.ts';
 import { DEFAULT_RUNS } from '../runs.ts';
@@ -16,6 +17,7 @@ import { DEFAULT_HZ, HZ, type Hz } from '../scenario/hz.ts';
 import { PACES, type Pace } from '../scenario/pace.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { complain, interrupted, runCommand } from './command.ts';
+import { countOption } from './options.ts';
 import { writeStepSummary } from './step-summary.ts';
 import { colored, columnsOf } from './terminal.ts';
 
@@ -28,6 +30,7 @@ interface Options {
   runs: string;
   jobs?: number;
   all?: true;
+  keepGoing?: true;
   list?: true;
 }
 
@@ -47,12 +50,6 @@ function list(): void {
     for (const line of wrap(summary, columns - width - 2)) console.log(`${' '.repeat(width)}  ${paint('dim', line)}`);
   }
   console.error('\nrun one: npm run scenario -- rebalance');
-}
-
-function parseJobs(text: string): number {
-  const jobs = Number(text);
-  if (!Number.isInteger(jobs) || jobs < 1) throw new InvalidArgumentError('a whole number from 1 on');
-  return jobs;
 }
 
 interface Staging {
@@ -80,6 +77,30 @@ const GRAVITY = [EXIT.interrupted, EXIT.badInput, EXIT.cannotRun, EXIT.expectati
 const gravest = (codes: readonly ExitCode[]): ExitCode =>
   GRAVITY.find((code) => codes.includes(code)) ?? EXIT.asExpected;
 
+interface Planned {
+  plans: Plan[];
+  /** Of the names that could not be planned; each complaint has been shown. */
+  failures: ExitCode[];
+}
+
+/** Plans every name before anything is played, so that all that is wrong is said at once. */
+async function planAll(names: readonly string[], plan: (name: string) => Promise<Plan>): Promise<Planned> {
+  const planned = await Promise.all(
+    names.map(async (name): Promise<Plan | ExitCode> => {
+      try {
+        return await plan(name);
+      } catch (error) {
+        if (names.length === 1) throw error;
+        return complain(error, name);
+      }
+    }),
+  );
+  return {
+    plans: planned.filter((each) => typeof each === 'object'),
+    failures: planned.filter((each) => typeof each === 'number'),
+  };
+}
+
 async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCode> {
   const [{ planScenario }, { waitSeconds }, { runScenario }, { Progress }, { default: reporter }] = await Promise.all([
     import('../scenario/make-plan.ts'),
@@ -90,12 +111,16 @@ async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCod
   ]);
   // Real time has no patience for real lengths; virtual time has.
   const pace = options.pace ?? (engine.name === 'virtual' ? 'production' : 'compressed');
-  const plans = await Promise.all(names.map((name) => planScenario(findScenario(name), pace)));
+  const { plans, failures } = await planAll(names, async (name) => planScenario(findScenario(name), pace));
+  if (failures.length > 0 && !(options.keepGoing && plans.length > 0)) {
+    if (plans.length > 0) console.error(`nothing was played; --keep-going plays the other ${plans.length}`);
+    return gravest(failures);
+  }
   const waits = plans.flatMap(({ acts }) => acts).reduce((sum, act) => sum + waitSeconds(act), 0);
   const progress = new Progress(process.stderr, {
     realTime: engine.name !== 'virtual',
     waits: jobs > 1 ? undefined : waits,
-    sideBySide: engine.sideBySide || plans.length > 1,
+    sideBySide: engine.sideBySide || names.length > 1,
   });
   const { signal, dispose } = interrupted();
   // Where acts are not played side by side, whole scenarios are.
@@ -106,16 +131,16 @@ async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCod
       const { result, folder } = await runScenario(plan, {
         engine,
         runsFolder: resolve(options.runs),
-        onMessage: (message) => progress.tell(message, plans.length > 1 ? plan.scenario : ''),
+        onMessage: (message) => progress.tell(message, names.length > 1 ? plan.scenario : ''),
         signal,
         // One scenario is all that its command does; of several, each is told how long it took from its own turn on.
-        ...(plans.length === 1 ? { waitsSince: 0 } : {}),
+        ...(names.length === 1 ? { waitsSince: 0 } : {}),
       });
       progress.pause(() => show(reporter, result, folder));
       return VERDICT_EXIT[result.verdict];
     } catch (error) {
       if (signal.aborted) return EXIT.interrupted;
-      if (plans.length === 1) throw error;
+      if (names.length === 1) throw error;
       return progress.pause(() => complain(error, plan.scenario));
     } finally {
       done();
@@ -125,7 +150,7 @@ async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCod
     const codes = await Promise.all(plans.map(play));
     if (plans.length > 1)
       progress.pause(() => console.error(`${plans.length} scenarios in ${formatDuration(performance.now() / 1000)}`));
-    return gravest(codes);
+    return gravest([...failures, ...codes]);
   } finally {
     progress.stop();
     dispose();
@@ -145,7 +170,7 @@ const program = new Command('scenario')
   .addOption(
     new Option(
       '--pace <pace>',
-      'compressed: seconds; production: the lengths of life (default: production on virtual)',
+      'compressed: seconds; production: real-life durations (default: production on virtual)',
     ).choices([...PACES]),
   )
   .addOption(
@@ -155,13 +180,14 @@ const program = new Command('scenario')
   )
   .addOption(
     new Option('--jobs <count>', 'how many labs may run at once: acts on virtual, scenarios elsewhere')
-      .argParser(parseJobs)
+      .argParser(countOption(COUNT_LIMITS.jobs))
       .default(undefined, 'one for each CPU on virtual, else 1'),
   )
   .option('--kernel <path>', 'a ready kernel for the virtual engine')
   .addOption(new Option('--reporter <format>', 'how to report').choices(REPORTERS.names()).default('pretty'))
   .option('--runs <folder>', 'where runs are kept', DEFAULT_RUNS)
   .option('--all', 'play all shipped scenarios')
+  .option('--keep-going', 'play the other scenarios although one cannot be read; the worst exit code counts')
   .option('--list', 'list the shipped scenarios')
   .addHelpText(
     'after',
@@ -178,8 +204,8 @@ await runCommand(program, async () => {
   if (names.length === 0)
     throw new LabError(
       'BAD_OPTION',
-      'which scenario?',
-      'npm run scenario -- rebalance; all of them: npm run scenario -- --list',
+      'no scenario given',
+      'npm run scenario -- rebalance; npm run scenario -- --list shows all of them',
     );
   if (names.length > 1 && (await REPORTERS.load(options.reporter)).default.single)
     throw new LabError(

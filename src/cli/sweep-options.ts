@@ -1,14 +1,15 @@
 // The command line of `npm run sweep`: its options, and how they are read.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ENGINE_NAMES, type EngineName } from '../engines/choose.ts';
+import { COUNT_LIMITS, DURATION_LIMITS } from '../plan/limits.ts';
 import { DEFAULT_RUNS } from '../runs.ts';
 import { SWEEP_REPORTERS } from '../scenario/catalogue.ts';
-import { parseDuration } from '../scenario/duration.ts';
 import { HZ } from '../scenario/hz.ts';
 import { PACES, type Pace } from '../scenario/pace.ts';
 import { PARAMETERS } from '../sweep/grid.ts';
 import type { Shard } from '../sweep/run-sweep.ts';
 import type { SweepSpec } from '../sweep/spec.ts';
+import { countOption, durationOption } from './options.ts';
 
 /** The options of a sweep as they were parsed; durations in seconds. */
 export interface Options {
@@ -54,33 +55,16 @@ export function joinPairs(words: readonly string[]): string[] {
 
 const pairs = (text: string, before: [string, string][]): [string, string][] => {
   const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('a setting and its values, as in --scan keepIdle 30s..600s/30s');
+  if (at < 1) throw new InvalidArgumentError('Expected a setting and its values, as in --scan keepIdle 30s..600s/30s.');
   return [...before, [text.slice(0, at), text.slice(at + 1)]];
 };
-
-function seconds(text: string): number {
-  const found = parseDuration(text);
-  if (found === undefined) throw new InvalidArgumentError('a duration, as in 350s or 8h');
-  return found;
-}
-
-function count(text: string): number {
-  const found = Number(text);
-  if (!Number.isInteger(found) || found < 0) throw new InvalidArgumentError('a whole number');
-  return found;
-}
-
-function atLeastOne(text: string): number {
-  const found = count(text);
-  if (found < 1) throw new InvalidArgumentError('a whole number from 1 on');
-  return found;
-}
 
 /** @throws InvalidArgumentError */
 export function shardOf(text: string): Shard {
   const [, index, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
   const shard = { index: Number(index), of: Number(of) };
-  if (!(shard.index >= 1 && shard.index <= shard.of)) throw new InvalidArgumentError('a part, as in 1/4');
+  if (!(shard.index >= 1 && shard.index <= shard.of && shard.of <= COUNT_LIMITS.shards.most))
+    throw new InvalidArgumentError(`Expected a part, as in 1/4, of at most ${COUNT_LIMITS.shards.most}.`);
   return shard;
 }
 
@@ -106,27 +90,29 @@ export const sweepCommand = (): Command =>
     )
     .addOption(
       new Option('--quiet <duration>', 'how long the application is quiet (default: 8h; 12s compressed)').argParser(
-        seconds,
+        durationOption(DURATION_LIMITS.wait),
       ),
     )
     .addOption(
       new Option('--repeat <count>', 'how often each cell is measured, from different offsets (default: 3)').argParser(
-        atLeastOne,
+        countOption(COUNT_LIMITS.repeat),
       ),
     )
     .addOption(
       new Option(
         '--survive-lost <count>',
-        'lost probes in a row that a recommended tuning outlives (default: 2)',
-      ).argParser(count),
+        'lost probes in a row that a recommended tuning survives (default: 2)',
+      ).argParser(countOption(COUNT_LIMITS.lost)),
     )
     .addOption(
-      new Option('--survive-outage <duration>', 'an outage that it outlives; 0s for none (default: 60s)').argParser(
-        seconds,
+      new Option('--survive-outage <duration>', 'an outage that it survives; 0s for none (default: 60s)').argParser(
+        durationOption(DURATION_LIMITS.outage),
       ),
     )
     .addOption(
-      new Option('--notice-within <duration>', 'how soon it notices a dead peer while idle').argParser(seconds),
+      new Option('--notice-within <duration>', 'how soon it notices a dead peer while idle').argParser(
+        durationOption(DURATION_LIMITS.noticeWithin),
+      ),
     )
     .addOption(
       new Option('--measure <which>', 'points that are measured: all, those where something changes, none').choices([
@@ -135,11 +121,15 @@ export const sweepCommand = (): Command =>
         'none',
       ]),
     )
-    .addOption(new Option('--seed <number>', 'of the offsets from which repeats start').argParser(count).default(1))
+    .addOption(
+      new Option('--seed <number>', 'of the offsets from which repeats start')
+        .argParser(countOption(COUNT_LIMITS.seed))
+        .default(1),
+    )
     .addOption(
       new Option('--shard <i/n>', 'measure a part only, as in 1/4; put parts together with merge').argParser(shardOf),
     )
-    .option('--resume [folder]', 'go on with a sweep that was interrupted, the newest by default')
+    .option('--resume [folder]', 'continue an interrupted sweep, by default the newest')
     .addOption(
       new Option('--engine <engine>', 'virtual or netns')
         .choices(['auto', ...ENGINE_NAMES])
@@ -149,7 +139,7 @@ export const sweepCommand = (): Command =>
     .addOption(
       new Option(
         '--pace <pace>',
-        'compressed: seconds; production: the lengths of life (default: production on virtual)',
+        'compressed: seconds; production: real-life durations (default: production on virtual)',
       ).choices([...PACES]),
     )
     .addOption(
@@ -159,11 +149,11 @@ export const sweepCommand = (): Command =>
     )
     .addOption(
       new Option('--jobs <count>', 'how many labs may run at once on virtual')
-        .argParser(atLeastOne)
+        .argParser(countOption(COUNT_LIMITS.jobs))
         .default(undefined, 'one for each CPU'),
     )
     .option('--kernel <path>', 'a ready kernel for the virtual engine')
-    .option('--patient', 'measure production lengths in real time all the same')
+    .option('--patient', 'measure production durations in real time anyway')
     .addOption(new Option('--reporter <format>', 'how to report').choices(SWEEP_REPORTERS.names()).default('pretty'))
     .option('--runs <folder>', 'where results are kept', DEFAULT_RUNS)
     .addHelpText(

@@ -61,9 +61,7 @@ async function goOn(folder: SweepFolder, place: Place, options: Options): Promis
     const bare = await runSweep(folder, place, { progress, signal, shard: options.shard });
     progress.stop();
     if (bare === undefined) {
-      console.error(
-        `a part is measured: ${shown}\nput them together: npm run sweep -- merge ${shown} <the other parts>`,
-      );
+      console.error(`part measured: ${shown}\nmerge the parts: npm run sweep -- merge ${shown} <the other parts>`);
       return EXIT.asExpected;
     }
     const result = await withSettings(bare);
@@ -83,7 +81,7 @@ async function goOn(folder: SweepFolder, place: Place, options: Options): Promis
     progress.stop();
     const kept = folder.outcomes.size;
     if (kept > 0)
-      console.error(`${kept.toLocaleString('en')} trials are kept; go on: npm run sweep -- --resume ${shown}`);
+      console.error(`${kept.toLocaleString('en')} trials are kept; continue: npm run sweep -- --resume ${shown}`);
     if (signal.aborted) return EXIT.interrupted;
     throw error;
   } finally {
@@ -116,11 +114,7 @@ await runCommand(
     if (options.resume !== undefined) {
       const path = options.resume === true ? newestUnfinished(options.runs) : options.resume;
       if (path === undefined)
-        throw new LabError(
-          'BAD_OPTION',
-          'there is no sweep that was interrupted',
-          'npm run sweep -- aws-nlb begins one',
-        );
+        throw new LabError('BAD_OPTION', 'there is no interrupted sweep', 'npm run sweep -- aws-nlb starts one');
       const folder = SweepFolder.resume(resolve(path));
       const { spec, shard } = folder.record;
       return goOn(folder, place(spec.engine, spec.hz), {

@@ -16,7 +16,7 @@ export interface DurationLimit {
 export interface CountLimit {
   least: number;
   most: number;
-  because: string;
+  because?: string;
 }
 
 const MILLISECOND = 0.001;
@@ -74,17 +74,17 @@ export const COUNT_LIMITS = {
   /** An u8: proc_dou8vec_minmax() in net/ipv4/sysctl_net_ipv4.c. */
   tcpRetries2: { least: 0, most: 255, because: 'as net.ipv4.tcp_retries2 takes them' },
   tcpOrphanRetries: { least: 0, most: 255, because: 'as net.ipv4.tcp_orphan_retries takes them' },
-  connections: { least: 1, most: 10_000, because: 'on one client host' },
-  brokers: { least: 1, most: 16, because: 'of one name' },
+  connections: { least: 1, most: 10_000 },
+  brokers: { least: 1, most: 16 },
   /** Every cell is measured this often. */
-  repeat: { least: 1, most: 100, because: 'of every cell' },
+  repeat: { least: 1, most: 100 },
   /** The model predicts no more. */
-  lost: { least: 0, most: 3, because: 'lost in a row' },
+  lost: { least: 0, most: 3 },
   /** A seed is mixed as text; this many digits stay exact in JSON. */
-  seed: { least: 0, most: Number.MAX_SAFE_INTEGER, because: 'that JSON holds exactly' },
+  seed: { least: 0, most: Number.MAX_SAFE_INTEGER },
   /** Labs at once: each has a kernel with memory of its own. */
-  jobs: { least: 1, most: 1024, because: 'at once' },
-  shards: { least: 1, most: 10_000, because: 'of one sweep' },
+  jobs: { least: 1, most: 1024 },
+  shards: { least: 1, most: 10_000 },
 } as const satisfies Record<string, CountLimit>;
 
 /** How much a file may hold. The largest shipped one has 2.5 kB and some 150 values. */
@@ -105,9 +105,9 @@ export const FILE_LIMITS = {
 export const SWEEP_LIMITS = {
   /** Of one setting. */
   values: 10_000,
-  cells: 200_000,
-  /** At some 1000 trials a second, in virtual time, that is a night. */
-  trials: 30_000_000,
+  cells: 100_000,
+  /** Measured one and all. All of them are in memory at once, with their outcomes: a gigabyte. */
+  trials: 1_000_000,
 } as const;
 
 const secondsText = (seconds: number): string => (seconds === 0 ? '0s' : shortDuration(seconds));
@@ -117,7 +117,7 @@ export const durationLimitText = ({ least, most, step, because }: DurationLimit)
   `${step === 1 ? 'whole seconds' : 'a duration'} from ${secondsText(least)} to ${secondsText(most)}, ${because}`;
 
 export const countLimitText = ({ least, most, because }: CountLimit): string =>
-  `a whole number from ${least} to ${most}, ${because}`;
+  `a whole number from ${least} to ${most}${because === undefined ? '' : `, ${because}`}`;
 
 const TINY = 1e-6;
 

@@ -1,4 +1,15 @@
 import { LabError } from '../errors.ts';
+import {
+  COUNT_LIMITS,
+  type CountLimit,
+  DURATION_LIMITS,
+  type DurationLimit,
+  durationLimitText,
+  isWithin,
+  limitedCount,
+  SWEEP_LIMITS,
+} from '../plan/limits.ts';
+import { quoted } from '../plan/quote.ts';
 import { parseDuration, shortDuration } from '../scenario/duration.ts';
 import { suggestion } from '../scenario/suggest.ts';
 
@@ -6,6 +17,7 @@ import { suggestion } from '../scenario/suggest.ts';
 interface Parameter {
   /** `count`: whole numbers; `duration`: seconds, written as in 350s. */
   kind: 'duration' | 'count';
+  limit: DurationLimit | CountLimit;
   about: string;
   /** Whether it can be left out, written "off" and kept as 0. */
   off?: true;
@@ -13,19 +25,57 @@ interface Parameter {
 
 /** The names that --scan and --list know. `server.` before one makes it the server's; else it is the client's. */
 export const PARAMETERS = {
-  keepIdle: { kind: 'duration', off: true, about: 'TCP_KEEPIDLE: the first probe comes after so much silence' },
-  keepInterval: { kind: 'duration', about: 'TCP_KEEPINTVL: between probes without answer' },
-  keepProbes: { kind: 'count', about: 'TCP_KEEPCNT: so many without answer end the connection' },
+  keepIdle: {
+    kind: 'duration',
+    limit: DURATION_LIMITS.keepIdle,
+    off: true,
+    about: 'TCP_KEEPIDLE: the first probe comes after so much silence',
+  },
+  keepInterval: {
+    kind: 'duration',
+    limit: DURATION_LIMITS.keepInterval,
+    about: 'TCP_KEEPINTVL: between probes without answer',
+  },
+  keepProbes: {
+    kind: 'count',
+    limit: COUNT_LIMITS.keepProbes,
+    about: 'TCP_KEEPCNT: so many without answer end the connection',
+  },
   userTimeout: {
     kind: 'duration',
+    limit: DURATION_LIMITS.userTimeout,
     off: true,
     about: 'TCP_USER_TIMEOUT: in its presence the probe count means nothing',
   },
-  heartbeat: { kind: 'duration', off: true, about: 'a PING of the application, this often' },
-  heartbeatTimeout: { kind: 'duration', off: true, about: 'how long the application waits for its answer' },
-  commandTimeout: { kind: 'duration', off: true, about: 'how long the application waits for the answer to a command' },
-  poolIdle: { kind: 'duration', off: true, about: 'a pool closes a connection that was not used for so long' },
-  timeout: { kind: 'duration', about: 'the idle timeout of the middlebox itself' },
+  heartbeat: {
+    kind: 'duration',
+    limit: DURATION_LIMITS.heartbeat,
+    off: true,
+    about: 'a PING of the application, this often',
+  },
+  heartbeatTimeout: {
+    kind: 'duration',
+    limit: DURATION_LIMITS.commandTimeout,
+    off: true,
+    about: 'how long the application waits for its answer',
+  },
+  commandTimeout: {
+    kind: 'duration',
+    limit: DURATION_LIMITS.commandTimeout,
+    off: true,
+    about: 'how long the application waits for the answer to a command',
+  },
+  poolIdle: {
+    kind: 'duration',
+    limit: DURATION_LIMITS.poolIdle,
+    off: true,
+    about: 'a pool closes a connection that was not used for so long',
+  },
+  timeout: {
+    kind: 'duration',
+    limit: DURATION_LIMITS.proxyIdleTimeout,
+    about: 'the idle timeout of the middlebox itself',
+  },
 } as const satisfies Record<string, Parameter>;
 export type ParameterName = keyof typeof PARAMETERS;
 
@@ -44,9 +94,6 @@ export interface Axis {
 /** Values of every axis, by "keepIdle" or "server.keepIdle". */
 export type Point = Readonly<Record<string, number>>;
 
-/** More cells than anybody would wait for, even of the model. */
-const MOST_VALUES = 100_000;
-
 export const axisName = ({ side, parameter }: Axis): string => (side === 'server' ? SERVER : '') + parameter;
 
 function bad(what: string, todo: string): LabError {
@@ -56,52 +103,86 @@ function bad(what: string, todo: string): LabError {
 function parameterOf(setting: string): Pick<Axis, 'side' | 'parameter'> {
   const side = setting.startsWith(SERVER) ? 'server' : 'client';
   const name = side === 'server' ? setting.slice(SERVER.length) : setting;
-  if (name in PARAMETERS && !(side === 'server' && CLIENT_ONLY.has(name)))
+  if (Object.hasOwn(PARAMETERS, name) && !(side === 'server' && CLIENT_ONLY.has(name)))
     return { side, parameter: name as ParameterName };
   const names = Object.keys(PARAMETERS);
   const near = suggestion(name, names);
   throw bad(
-    `there is no setting "${setting}"${near === undefined ? '' : `; ${near}`}`,
+    `there is no setting ${quoted(setting)}${near === undefined ? '' : `; ${near}`}`,
     `one of ${names.join(', ')}; with server. before it for the server's`,
   );
 }
 
-function parameterValue(parameter: ParameterName, text: string): number {
+/** Reads a value, whatever the kernel would say to it. */
+function parameterNumber(parameter: ParameterName, text: string): number {
   const { kind, off }: Parameter = PARAMETERS[parameter];
   if (off && text === 'off') return 0;
   if (kind === 'count') {
     if (/^\d+$/.test(text)) return Number(text);
-    throw bad(`${parameter} "${text}" is no count`, 'a whole number, as in 9');
+    throw bad(`${parameter} ${quoted(text)} is not a count`, 'a whole number, as in 9');
   }
   const seconds = parseDuration(text);
   if (seconds === undefined)
-    throw bad(`${parameter} "${text}" is no duration`, `as in 350s, 10min or 8h${off ? '; or off' : ''}`);
+    throw bad(`${parameter} ${quoted(text)} is not a duration`, `as in 350s, 10min or 8h${off ? '; or off' : ''}`);
   return seconds;
 }
+
+/** Refuses what the kernel, a timer or a proxy would not take. */
+function checkValue(parameter: ParameterName, value: number): void {
+  const { kind, limit, off }: Parameter = PARAMETERS[parameter];
+  if (off && value === 0) return;
+  const allowed =
+    kind === 'count'
+      ? limitedCount(value, limit)
+      : isWithin(value, limit as DurationLimit) || { expected: durationLimitText(limit as DurationLimit) };
+  if (typeof allowed === 'object')
+    throw bad(
+      `${parameter} cannot be ${kind === 'duration' && value < 1 ? `${exact(value * 1000)}ms` : valueText(parameter, value)}`,
+      `${allowed.expected}${off ? '; or off' : ''}`,
+    );
+}
+
+function parameterValue(parameter: ParameterName, text: string): number {
+  const value = parameterNumber(parameter, text);
+  checkValue(parameter, value);
+  return value;
+}
+
+/** Sums of steps have errors far below what any timer could tell. */
+const exact = (value: number): number => Math.round(value * 1e6) / 1e6;
 
 /** `--scan keepIdle 30s..600s/30s`: from, to (which belongs to it) and step. @throws LabError BAD_OPTION */
 export function parseScan(name: string, text: string): Axis {
   const { side, parameter } = parameterOf(name);
   const [, from, to, step] = /^(.+?)\.\.(.+?)\/(.+)$/.exec(text) ?? [];
   if (from === undefined || to === undefined || step === undefined)
-    throw bad(`--scan ${name} "${text}"`, 'write from..to/step, as in 30s..600s/30s');
-  const [first, last, width] = [from, to, step].map((each) => parameterValue(parameter, each)) as [
+    throw bad(`--scan ${name} ${quoted(text)} is not a range`, 'write from..to/step, as in 30s..600s/30s');
+  const [first, last, width] = [from, to, step].map((each) => parameterNumber(parameter, each)) as [
     number,
     number,
     number,
   ];
   if (width <= 0 || last < first)
-    throw bad(`--scan ${name} "${text}" has no values`, 'from at most to, and a step above 0');
+    throw bad(`--scan ${name} ${quoted(text)} has no values`, 'from at most to, and a step above 0');
   const count = Math.floor((last - first) / width + 1e-9) + 1;
-  if (count > MOST_VALUES) throw bad(`--scan ${name} "${text}" has ${count} values`, 'take a larger step');
-  return { side, parameter, values: Array.from({ length: count }, (_, index) => first + index * width) };
+  if (!(count <= SWEEP_LIMITS.values))
+    throw bad(
+      `--scan ${name} ${quoted(text)} has ${count} values`,
+      `at most ${SWEEP_LIMITS.values}: take a larger step`,
+    );
+  const values = Array.from({ length: count }, (_, index) => exact(first + index * width));
+  for (const value of values) checkValue(parameter, value);
+  return { side, parameter, values };
 }
 
 /** `--list keepInterval 1s,10s,75s`. @throws LabError BAD_OPTION */
 export function parseList(name: string, text: string): Axis {
   const { side, parameter } = parameterOf(name);
   const values = text.split(',').map((each) => parameterValue(parameter, each.trim()));
-  if (new Set(values).size < values.length) throw bad(`--list ${name} "${text}" names a value twice`, 'each once');
+  if (values.length > SWEEP_LIMITS.values)
+    throw bad(`--list ${name} has ${values.length} values`, `at most ${SWEEP_LIMITS.values}`);
+  if (new Set(values).size < values.length)
+    throw bad(`--list ${name} ${quoted(text)} names a value twice`, 'each once');
   return { side, parameter, values };
 }
 

@@ -4,9 +4,17 @@ import { shortDuration } from '../scenario/duration.ts';
 import type { Pace } from '../scenario/pace.ts';
 import { type Axis, axisName, parseList, parseScan } from './grid.ts';
 import type { Place } from './place.ts';
-import { readSweep } from './read-sweep.ts';
+import { readSweep, type SweepFile } from './read-sweep.ts';
 import { landscapeTrials } from './run-sweep.ts';
-import { type Demands, type SweepSpec, sweptBoxes } from './spec.ts';
+import {
+  countTrials,
+  type Demands,
+  problemOf,
+  type SpecProblem,
+  type SweepSpec,
+  sweptBoxes,
+  trialsProblem,
+} from './spec.ts';
 
 /** What somebody asks for beside a file; what is undefined is the file's, or the usual. Seconds. */
 export interface SweepWish {
@@ -50,6 +58,23 @@ function axesOf({ scan = [], list = [] }: SweepWish, fromFile: readonly Axis[] |
   return own.some(({ parameter }) => parameter !== 'timeout') || fromFile !== undefined ? own : [...own, ...USUAL_AXES];
 }
 
+/** From so many times as many on, the trials that cells share make no difference. */
+const CERTAINLY = 2;
+
+/** Counting exactly takes as long as making the trials, and is done only where it decides. */
+function isLarge(spec: SweepSpec): boolean {
+  const most = countTrials(spec);
+  if (most <= MANY_TRIALS || most > CERTAINLY * MANY_TRIALS) return most > MANY_TRIALS;
+  return landscapeTrials(spec).length > MANY_TRIALS;
+}
+
+/** What is wrong with a file is said with its place; what options have added to it, without. @throws LabError */
+function refuse(problem: SpecProblem | undefined, wish: SweepWish, file: SweepFile | undefined): void {
+  if (problem === undefined) return;
+  const own = [wish.scan, wish.list, wish.middlebox].some((given) => given !== undefined && given.length > 0);
+  throw file === undefined || own ? new LabError('BAD_OPTION', problem.what, problem.todo) : file.complaint(problem);
+}
+
 /**
  * @param place where it will be measured: real time has shorter defaults
  * @returns the spec, and what its maker should know about it
@@ -71,6 +96,9 @@ export function makeSpec(
       'no middlebox given',
       'add --middlebox aws-nlb, or several: --middlebox aws-nlb,haproxy',
     );
+  const twice = profiles.find((name, index) => profiles.indexOf(name) !== index);
+  if (twice !== undefined)
+    throw new LabError('BAD_OPTION', `the middlebox ${twice} is named twice`, 'name each middlebox once');
   const demands: Demands = {
     lost: wish.surviveLost ?? file?.demands.lost ?? usual.lost,
     outageSeconds: wish.surviveOutage ?? file?.demands.outageSeconds ?? usual.outage,
@@ -99,11 +127,13 @@ export function makeSpec(
     engine: place.name,
     measure: wish.measure ?? 'all',
   };
+  refuse(problemOf(spec), wish, file);
   const notes: string[] = [];
-  if (wish.measure === undefined && landscapeTrials(spec).length > MANY_TRIALS) {
+  if (wish.measure === undefined && isLarge(spec)) {
     spec.measure = 'frontier';
     notes.push('a landscape this large is measured only where something changes (all of it: --measure all)');
   }
+  refuse(trialsProblem(spec), wish, file);
   if (place.realTime && wish.patient !== true && spec.measure !== 'none' && spec.quietSeconds > LONG_SECONDS)
     throw new LabError(
       'BAD_OPTION',

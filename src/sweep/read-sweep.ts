@@ -4,15 +4,25 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { LabError } from '../errors.ts';
 import { nameOfFile } from '../plan/file-name.ts';
-import { SWEEPS } from '../scenario/catalogue.ts';
-import { parseDuration } from '../scenario/duration.ts';
+import {
+  COUNT_LIMITS,
+  type CountLimit,
+  DURATION_LIMITS,
+  type DurationLimit,
+  durationLimitText,
+  limitedDuration,
+} from '../plan/limits.ts';
+import { quoted } from '../plan/quote.ts';
+import { MIDDLEBOXES, SWEEPS } from '../scenario/catalogue.ts';
 import type { Pace } from '../scenario/pace.ts';
 import { readYaml } from '../scenario/read.ts';
 import { suggestion } from '../scenario/suggest.ts';
 import { type Axis, parseList, parseScan } from './grid.ts';
-import type { Demands } from './spec.ts';
+import type { Demands, SpecProblem } from './spec.ts';
 
 const paced = z.union([z.string(), z.strictObject({ production: z.string(), compressed: z.string() })]);
+
+const whole = ({ least, most }: CountLimit) => z.number().int().min(least).max(most);
 
 /** The shape of a sweep's file. */
 export const sweepSchema = z.strictObject({
@@ -25,19 +35,15 @@ export const sweepSchema = z.strictObject({
     .optional()
     .describe('settings by name, from..to/step, as in 30s..600s/30s; server. before a name makes it the server’s'),
   list: z.record(z.string(), paced).optional().describe('settings by name, values with commas, as in 1s,10s,75s'),
-  quiet: paced.optional().describe('how long the application is quiet'),
-  repeat: z
-    .number()
-    .int()
-    .min(1)
-    .max(100)
-    .optional()
-    .describe('how often each cell is measured, from different offsets'),
+  quiet: paced.optional().describe(`how long the application is quiet; ${durationLimitText(DURATION_LIMITS.wait)}`),
+  repeat: whole(COUNT_LIMITS.repeat).optional().describe('how often each cell is measured, from different offsets'),
   survive: z
     .strictObject({
-      lost: z.number().int().min(0).max(3).optional().describe('so many probes lost in a row'),
-      outage: paced.optional().describe('an outage of so long, one of those that are tried; 0s for none'),
-      noticeWithin: paced.optional().describe('an idle client notices a dead peer within so long'),
+      lost: whole(COUNT_LIMITS.lost).optional().describe('this many probes lost in a row'),
+      outage: paced
+        .optional()
+        .describe(`an outage of this length; 0s for none; ${durationLimitText(DURATION_LIMITS.outage)}`),
+      noticeWithin: paced.optional().describe('an idle client notices a dead peer within this time'),
     })
     .optional()
     .describe('what a recommended tuning must outlive, besides the quiet'),
@@ -53,6 +59,8 @@ export interface SweepFile {
   quietSeconds?: number;
   repeat?: number;
   demands: Partial<Demands>;
+  /** What is wrong with the sweep as a whole, with its place in the file. */
+  complaint(problem: SpecProblem): LabError;
 }
 
 function pathOf(nameOrPath: string): string {
@@ -62,7 +70,7 @@ function pathOf(nameOrPath: string): string {
   const near = suggestion(nameOrPath, names);
   throw new LabError(
     'BAD_OPTION',
-    `there is no sweep "${nameOrPath}"${near === undefined ? '' : `; ${near}`}`,
+    `there is no sweep ${quoted(nameOrPath)}${near === undefined ? '' : `; ${near}`}`,
     `one of ${names.join(', ')}, the path of a YAML file, or options: --middlebox aws-nlb --scan keepIdle 30s..600s/30s`,
   );
 }
@@ -73,18 +81,32 @@ export function readSweep(nameOrPath: string, pace: Pace): SweepFile {
   const name = nameOfFile(path);
   const { value, source, positions } = readYaml(path, sweepSchema);
   const pick = (raw: z.infer<typeof paced>): string => (typeof raw === 'string' ? raw : raw[pace]);
-  const seconds = (raw: z.infer<typeof paced>, place: readonly PropertyKey[]): number => {
-    const found = parseDuration(pick(raw));
-    if (found === undefined) throw positions.error(place, 'a duration, as in 350s or 8h', { found: `"${pick(raw)}"` });
-    return found;
+  const placeOf = (raw: z.infer<typeof paced>, place: readonly PropertyKey[]) =>
+    typeof raw === 'string' ? place : [...place, pace];
+  const seconds = (raw: z.infer<typeof paced>, place: readonly PropertyKey[], limit: DurationLimit): number => {
+    const found = limitedDuration(pick(raw), limit);
+    if (typeof found === 'number') return found;
+    throw positions.error(placeOf(raw, place), found.expected, { found: quoted(pick(raw)) });
   };
+  const middleboxes = [value.middlebox].flat();
+  const known = MIDDLEBOXES.names();
+  for (const [index, name] of middleboxes.entries()) {
+    const here = ['middlebox', ...(Array.isArray(value.middlebox) ? [index] : [])];
+    if (!known.includes(name))
+      throw positions.error(here, `a middlebox: one of ${known.join(', ')}`, {
+        found: quoted(name),
+        hint: suggestion(name, known),
+      });
+    if (middleboxes.indexOf(name) !== index)
+      throw positions.error(here, 'each middlebox once', { found: `${quoted(name)} a second time` });
+  }
   const axes = (['scan', 'list'] as const).flatMap((kind) =>
     Object.entries(value[kind] ?? {}).map(([name, raw]): Axis => {
       try {
         return (kind === 'scan' ? parseScan : parseList)(name, pick(raw));
       } catch (error) {
         if (!(error instanceof LabError)) throw error;
-        throw positions.error([kind, name], error.todo, { found: error.message });
+        throw positions.error(placeOf(raw, [kind, name]), error.todo, { found: error.message });
       }
     }),
   );
@@ -93,14 +115,23 @@ export function readSweep(nameOrPath: string, pace: Pace): SweepFile {
     name,
     title: value.title,
     story: source.comment,
-    middleboxes: [value.middlebox].flat(),
+    middleboxes,
     axes,
-    ...(value.quiet === undefined ? {} : { quietSeconds: seconds(value.quiet, ['quiet']) }),
+    ...(value.quiet === undefined ? {} : { quietSeconds: seconds(value.quiet, ['quiet'], DURATION_LIMITS.wait) }),
     ...(value.repeat === undefined ? {} : { repeat: value.repeat }),
     demands: {
       ...(lost === undefined ? {} : { lost }),
-      ...(outage === undefined ? {} : { outageSeconds: seconds(outage, ['survive', 'outage']) }),
-      ...(noticeWithin === undefined ? {} : { noticeSeconds: seconds(noticeWithin, ['survive', 'noticeWithin']) }),
+      ...(outage === undefined
+        ? {}
+        : { outageSeconds: seconds(outage, ['survive', 'outage'], DURATION_LIMITS.outage) }),
+      ...(noticeWithin === undefined
+        ? {}
+        : { noticeSeconds: seconds(noticeWithin, ['survive', 'noticeWithin'], DURATION_LIMITS.noticeWithin) }),
+    },
+    complaint: ({ axis, what, todo }) => {
+      const kind = (['scan', 'list'] as const).find((each) => axis !== undefined && value[each]?.[axis] !== undefined);
+      const place = kind === undefined ? [] : [kind, axis as string];
+      return positions.error(place, todo, { found: what, key: true });
     },
   };
 }

@@ -3,13 +3,16 @@
 import { LabError } from '../errors.ts';
 import { KERNEL_DEFAULT } from '../model/keepalive.ts';
 import type { Cell, Middlebox, Side } from '../model/predict.ts';
+import { durationLimitText, isWithin, SWEEP_LIMITS } from '../plan/limits.ts';
+import { idleTimeoutLimit, readProfile } from '../plan/profile.ts';
+import { quoted } from '../plan/quote.ts';
 import { MIDDLEBOXES } from '../scenario/catalogue.ts';
-import { parseDuration, shortDuration } from '../scenario/duration.ts';
+import { shortDuration } from '../scenario/duration.ts';
 import type { Pace } from '../scenario/pace.ts';
-import { readYaml } from '../scenario/read.ts';
-import { type MiddleboxFile, middleboxSchema } from '../scenario/schema.ts';
+import type { MiddleboxFile } from '../scenario/schema.ts';
 import { suggestion } from '../scenario/suggest.ts';
 import { type Axis, axisName, countPoints, NEEDS, type ParameterName, type Point, points, pointText } from './grid.ts';
+import { questionsOf } from './trial.ts';
 
 /** A middlebox with one idle timeout. */
 export interface SweptBox {
@@ -64,7 +67,10 @@ export interface SweepSpec {
 const LATE: readonly string[] = ['reset-sender', 'drop', 'rebalance', 'closed'];
 
 /** How a profile behaves, in the model's words. What nobody documents is what the lab plays. */
-function behaviourOf(profile: MiddleboxFile, timeoutSeconds: number): Middlebox {
+function behaviourOf(
+  profile: Pick<MiddleboxFile, 'layer' | 'atExpiry' | 'latePacket' | 'playedBy'>,
+  timeoutSeconds: number,
+): Middlebox {
   const { layer, atExpiry, latePacket, playedBy } = profile;
   const played = 'conntrack' in playedBy ? playedBy.conntrack : undefined;
   const late = LATE.includes(latePacket)
@@ -88,31 +94,23 @@ export function sweptBoxes(name: string, timeouts: readonly number[] | undefined
     const near = suggestion(name, names);
     throw new LabError(
       'BAD_OPTION',
-      `there is no middlebox "${name}"${near === undefined ? '' : `; ${near}`}`,
+      `there is no middlebox ${quoted(name)}${near === undefined ? '' : `; ${near}`}`,
       `one of ${names.join(', ')}`,
     );
   }
-  const profile = readYaml(MIDDLEBOXES.path(name), middleboxSchema).value;
-  const { product, layer, playedBy, remedy, confidence, idleTimeout } = profile;
-  const seconds = (text: string | undefined) => (text === undefined ? undefined : parseDuration(text));
-  const [min, max] = [seconds(idleTimeout.min), seconds(idleTimeout.max)];
-  return (timeouts ?? [seconds(idleTimeout.default) as number]).map((timeoutSeconds) => {
-    if (layer === 'L4' && (timeoutSeconds < 1 || !Number.isInteger(timeoutSeconds)))
-      throw new LabError(
-        'BAD_OPTION',
-        `${name} with a timeout of ${shortDuration(timeoutSeconds)}`,
-        'whole seconds, at least 1s, as connection tracking counts',
-      );
+  const { product, layer, playedBy, remedy, confidence, idleTimeout, ...profile } = readProfile(MIDDLEBOXES.path(name));
+  const { defaultSeconds, minSeconds, maxSeconds } = idleTimeout;
+  return (timeouts ?? [defaultSeconds]).map((timeoutSeconds) => {
     return {
       profile: name,
       product,
       playedBy,
-      middlebox: behaviourOf(profile, timeoutSeconds),
+      middlebox: behaviourOf({ ...profile, layer, playedBy }, timeoutSeconds),
       confidence,
-      defaultSeconds: seconds(idleTimeout.default) as number,
+      defaultSeconds,
       ...(remedy === undefined ? {} : { remedy }),
-      ...(min === undefined ? {} : { minSeconds: min }),
-      ...(max === undefined ? {} : { maxSeconds: max }),
+      ...(minSeconds === undefined ? {} : { minSeconds }),
+      ...(maxSeconds === undefined ? {} : { maxSeconds }),
     };
   });
 }
@@ -152,39 +150,66 @@ export interface SweptCell {
   cell: Cell;
 }
 
-const WHOLE_SECONDS: readonly ParameterName[] = ['keepIdle', 'keepInterval'];
-/** TCP_KEEPIDLE and TCP_KEEPINTVL (MAX_TCP_KEEPIDLE), TCP_KEEPCNT (MAX_TCP_KEEPCNT); include/net/tcp.h. */
-const MOST_KEEP_SECONDS = 32_767;
-const MOST_PROBES = 127;
-
-/** @throws LabError BAD_OPTION where a setting cannot be had */
-function checkAxes(axes: readonly Axis[]): void {
-  const bad = (what: string, todo: string) => new LabError('BAD_OPTION', what, todo);
-  const names = axes.map(axisName);
-  for (const axis of axes) {
-    const name = axisName(axis);
-    if (WHOLE_SECONDS.includes(axis.parameter)) {
-      const least = axis.parameter === 'keepIdle' ? 0 : 1;
-      if (axis.values.some((value) => !Number.isInteger(value) || value < least || value > MOST_KEEP_SECONDS))
-        throw bad(`${name} has a value that the kernel does not take`, `whole seconds, 1s to ${MOST_KEEP_SECONDS}s`);
-    }
-    if (axis.parameter === 'keepProbes' && axis.values.some((value) => value < 1 || value > MOST_PROBES))
-      throw bad(`${name} has a value that the kernel does not take`, `1 to ${MOST_PROBES}`);
-    const needed = NEEDS[axis.parameter];
-    const prefix = axis.side === 'server' ? 'server.' : '';
-    if (needed !== undefined && !names.includes(prefix + needed))
-      throw bad(`${name} without ${prefix}${needed} does nothing`, `add --list ${prefix}${needed} …`);
-  }
+/** Why a spec cannot be swept, and which of its axes is to blame; undefined where none is. */
+export interface SpecProblem {
+  axis?: string;
+  what: string;
+  todo: string;
 }
 
-const MOST_CELLS = 200_000;
+/** How many trials a sweep has where all of it is measured; those that cells share count once for each. */
+export function countTrials(spec: SweepSpec): number {
+  const { lost, outages, repeat } = spec;
+  return cellsIn(spec).reduce((sum, { cell }) => sum + questionsOf(cell, { lost, outages }).length * repeat, 0);
+}
+
+/** What is wrong with a sweep, before it has cells. */
+export function problemOf(spec: Pick<SweepSpec, 'boxes' | 'axes'>): SpecProblem | undefined {
+  const { boxes, axes } = spec;
+  for (const { profile, middlebox } of boxes) {
+    const limit = idleTimeoutLimit(middlebox.layer);
+    if (!isWithin(middlebox.timeoutSeconds, limit))
+      return {
+        axis: 'timeout',
+        what: `${profile} cannot have an idle timeout of ${shortDuration(middlebox.timeoutSeconds)}`,
+        todo: durationLimitText(limit),
+      };
+  }
+  const names = axes.map(axisName);
+  for (const [index, { side, parameter }] of axes.entries()) {
+    const axis = names[index] as string;
+    if (names.indexOf(axis) !== index) return { axis, what: `${axis} is varied twice`, todo: 'name each setting once' };
+    const needed = NEEDS[parameter];
+    const prefix = side === 'server' ? 'server.' : '';
+    if (needed !== undefined && !names.includes(prefix + needed))
+      return { axis, what: `${axis} without ${prefix}${needed} does nothing`, todo: `add --list ${prefix}${needed} …` };
+  }
+  const cells = boxes.length * countPoints(axes);
+  return cells > SWEEP_LIMITS.cells
+    ? { what: `the sweep has ${cells} cells`, todo: `at most ${SWEEP_LIMITS.cells}: take larger steps` }
+    : undefined;
+}
+
+/** Whether so many trials would ever end. */
+export function trialsProblem(spec: SweepSpec): SpecProblem | undefined {
+  if (spec.measure !== 'all') return undefined;
+  const trials = countTrials(spec);
+  return trials > SWEEP_LIMITS.trials
+    ? {
+        what: `the sweep has ${trials} trials`,
+        todo: `at most ${SWEEP_LIMITS.trials}: take larger steps, repeat less often, or add --measure frontier`,
+      }
+    : undefined;
+}
 
 /** All cells of a sweep. @throws LabError BAD_OPTION */
-export function cellsOf({ boxes, axes, quietSeconds, hz }: SweepSpec): SweptCell[] {
-  checkAxes(axes);
-  const count = boxes.length * countPoints(axes);
-  if (count > MOST_CELLS)
-    throw new LabError('BAD_OPTION', `${count} cells are more than anybody reads`, 'take larger steps');
+export function cellsOf(spec: SweepSpec): SweptCell[] {
+  const problem = problemOf(spec);
+  if (problem) throw new LabError('BAD_OPTION', problem.what, problem.todo);
+  return cellsIn(spec);
+}
+
+function cellsIn({ boxes, axes, quietSeconds, hz }: SweepSpec): SweptCell[] {
   const all = [...points(axes)];
   return boxes.flatMap((box) => all.map((point) => cellAt(box, point, { quietSeconds, hz })));
 }

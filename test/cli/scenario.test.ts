@@ -87,17 +87,22 @@ describe('npm run scenario', () => {
   it.each([
     ['an unknown scenario', ['rebalanse'], 4, /UNKNOWN_SCENARIO.*"rebalanse"[\s\S]*did you mean rebalance/],
     ['a file that is not there', ['./nowhere.yaml'], 4, /there is no file \.\/nowhere\.yaml/],
-    ['no scenario', [], 4, /which scenario\?/],
+    ['no scenario', [], 4, /no scenario given/],
     [
       'two scenarios for one document',
       ['reset', 'lost-fin', '--reporter', 'junit'],
       4,
       /one document, and 2 scenarios/,
     ],
-    ['no number of jobs', ['reset', '--jobs', 'many'], 4, /a whole number from 1 on/],
-    ['an unknown option', ['--quick', 'reset'], 4, /unknown option '--quick'/],
-    ['an unknown reporter', ['reset', '--reporter', 'xml'], 4, /Allowed choices are .*junit/],
-    ['an unknown engine', ['reset', '--engine', 'vmware'], 4, /Allowed choices are auto, netns/],
+    ['no number of jobs', ['reset', '--jobs', 'many'], 4, /BAD_OPTION: .*a whole number from 1 to 1024/],
+    ['a negative number of jobs', ['reset', '--jobs', '-1'], 4, /BAD_OPTION: .*from 1 to 1024/],
+    ['jobs without end', ['reset', '--jobs', '1e9'], 4, /BAD_OPTION: .*from 1 to 1024/],
+    ['jobs in hexadecimal', ['reset', '--jobs', '0x10'], 4, /BAD_OPTION: .*from 1 to 1024/],
+    ['an unknown pace', ['reset', '--pace', 'slow'], 4, /BAD_OPTION: .*Allowed choices are production/],
+    ['an unknown HZ', ['reset', '--hz', '100'], 4, /BAD_OPTION: .*Allowed choices are 250, 1000/],
+    ['an unknown option', ['--quick', 'reset'], 4, /BAD_OPTION: unknown option '--quick'/],
+    ['an unknown reporter', ['reset', '--reporter', 'xml'], 4, /BAD_OPTION: .*Allowed choices are .*junit/],
+    ['an unknown engine', ['reset', '--engine', 'vmware'], 4, /BAD_OPTION: .*Allowed choices are auto, netns/],
   ])('%s: exit code and advice', async (_, args, code, message) => {
     const ended = await run(args);
     expect(ended.stderr).toMatch(message);

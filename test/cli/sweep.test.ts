@@ -80,7 +80,7 @@ describe('a sweep in real time', () => {
     one.child.kill('SIGINT');
     const { code, stderr } = await one.ended;
     expect(code).toBe(130);
-    expect(stderr).toMatch(/trials are kept; go on: npm run sweep -- --resume /);
+    expect(stderr).toMatch(/trials are kept; continue: npm run sweep -- --resume /);
   });
 });
 
@@ -91,15 +91,39 @@ describe('what cannot be swept', () => {
     [['--middlebox', 'aws-nlb', '--scan', 'keepIdel', '1s..3s/1s'], 4, /did you mean "keepIdle"/],
     [['--middlebox', 'aws-nlb', '--scan', 'keepIdle'], 4, /a setting and its values/],
     [['--middlebox', 'aws-nlb', '--list', 'keepInterval', '1s'], 4, /keepInterval without keepIdle does nothing/],
-    [['--middlebox', 'aws-nlb', '--list', 'keepIdle', '40000s'], 4, /a value that the kernel does not take/],
-    [['--middlebox', 'aws-nlb', '--list', 'keepIdle', '1.5s'], 4, /a value that the kernel does not take/],
+    [['--middlebox', 'aws-nlb', '--list', 'keepIdle', '40000s'], 4, /keepIdle cannot be 40000s\n.*from 0s to 32767s/],
+    [['--middlebox', 'aws-nlb', '--list', 'keepIdle', '1.5s'], 4, /keepIdle cannot be 1\.5s\n.*whole seconds/],
     [['--middlebox', 'ipvs-sloppy', '--quiet', '20s'], 4, /cannot be swept/],
     [['--middlebox', 'aws-nlb', '--quiet', '8h'], 4, /takes as long as it says/],
     [['--middlebox', 'aws-nlb', '--shard', '5/4'], 4, /a part, as in 1\/4/],
     [['--middlebox', 'aws-nlb', '--engine', 'docker'], 4, /not measured on containers/],
-    [['--resume'], 4, /there is no sweep that was interrupted/],
+    [['--resume'], 4, /there is no interrupted sweep/],
     [['merge'], 4, /no parts given/],
     [['aws-nlb', 'proxies'], 4, /one sweep at a time/],
+    [['--middlebox', 'aws-nlb', '--list', 'toString', '1s'], 4, /there is no setting "toString"/],
+    [['--middlebox', 'aws-nlb', '--list', 'timeout', '99999999999h'], 4, /timeout cannot be 99999999999h/],
+    [['--middlebox', 'aws-nlb', '--list', 'timeout', '1500ms'], 4, /aws-nlb cannot have an idle timeout of 1\.5s/],
+    [['--middlebox', 'aws-nlb,aws-nlb'], 4, /aws-nlb is named twice/],
+    [['--middlebox', 'aws-nlb', '--quiet', '99999h'], 4, /BAD_OPTION: .*from 1ms to 2147483s/],
+    [['--middlebox', 'aws-nlb', '--quiet', '0s'], 4, /BAD_OPTION: .*from 1ms to 2147483s/],
+    [['--middlebox', 'aws-nlb', '--repeat', '101'], 4, /BAD_OPTION: .*from 1 to 100/],
+    [['--middlebox', 'aws-nlb', '--survive-lost', '4'], 4, /BAD_OPTION: .*from 0 to 3/],
+    [['--middlebox', 'aws-nlb', '--survive-outage', '25h'], 4, /BAD_OPTION: .*from 0s to 24h/],
+    [['--middlebox', 'aws-nlb', '--jobs', 'NaN'], 4, /BAD_OPTION: .*from 1 to 1024/],
+    [['--middlebox', 'aws-nlb', '--engine', 'nowhere'], 4, /BAD_OPTION: .*Allowed choices are/],
+    [
+      ['--middlebox', 'aws-nlb', '--scan', 'keepIdle', '1s..9000s/1s', '--scan', 'keepInterval', '1s..9000s/1s'],
+      4,
+      /the sweep has 81000000 cells\n.*at most 100000/,
+    ],
+    [
+      [
+        ...['--middlebox', 'aws-nlb', '--measure', 'all'],
+        ...['--scan', 'keepIdle', '1s..900s/1s', '--scan', 'keepInterval', '1s..100s/1s'],
+      ],
+      4,
+      /the sweep has \d{7} trials\n.*at most 1000000/,
+    ],
   ])('%j: exit %i, and why', async (args, code, message) => {
     const ended = await sweep(args).ended;
     expect([ended.code, ended.stdout]).toEqual([code, '']);

@@ -22,10 +22,19 @@ describe('--scan', () => {
     ['keepIdle', '30s-600s', /write from\.\.to\/step|--scan keepIdle "30s-600s"/],
     ['keepIdle', '30s..20s/1s', /has no values/],
     ['keepIdle', '30s..600s/0s', /has no values/],
-    ['keepIdle', '30..600/30', /keepIdle "30" is no duration/],
-    ['keepProbes', '1s..9s/1s', /keepProbes "1s" is no count/],
+    ['keepIdle', '30..600/30', /keepIdle "30" is not a duration/],
+    ['keepProbes', '1s..9s/1s', /keepProbes "1s" is not a count/],
     ['keepIdel', '30s..600s/30s', /there is no setting "keepIdel"; did you mean "keepIdle"\?/],
     ['keepIdle', '1s..8h/1ms', /has \d+ values/],
+    ['keepIdle', '1s..3s/500ms', /keepIdle cannot be 1\.5s/],
+    ['keepIdle', '32766s..32768s/1s', /keepIdle cannot be 32768s/],
+    ['keepInterval', '0s..2s/1s', /keepInterval cannot be 0ms/],
+    ['keepProbes', '126..128/1', /keepProbes cannot be 128/],
+    ['userTimeout', '1d..30d/1d', /userTimeout cannot be 600h/],
+    ['heartbeat', '0.5ms..2ms/0.5ms', /heartbeat cannot be 0\.5ms/],
+    ['timeout', '99999999999h..99999999999h/1h', /timeout cannot be 99999999999h/],
+    ['toString', '1s..2s/1s', /there is no setting "toString"/],
+    ['server.constructor', '1s..2s/1s', /there is no setting "server\.constructor"/],
   ])('%s %s is refused', (name, text, message) => {
     expect(() => parseScan(name, text)).toThrow(message);
   });
