@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleLab, codeKey } from '../../lab-bundle.ts';
@@ -22,7 +23,7 @@ export interface LabCode {
 export async function labCode(): Promise<LabCode> {
   const folder = join(CACHE, `lab-${codeKey()}`);
   if (existsSync(folder)) return { root: folder, extension: '.js' };
-  const partial = `${folder}.partial-${process.pid}`;
+  const partial = `${folder}.partial-${randomBytes(6).toString('hex')}`;
   try {
     mkdirSync(partial, { recursive: true });
     await bundleLab(partial);
