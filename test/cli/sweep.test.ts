@@ -52,7 +52,8 @@ describe('a sweep in real time', () => {
       const file = folder && join(folder, 'trials.ndjson');
       return file && existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 1 : 0;
     };
-    while (trials() < 5) await new Promise((resolve) => setTimeout(resolve, 50));
+    // One that ends early has said why: the exit codes below show it.
+    while (trials() < 5 && killed.child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 50));
     killed.child.kill('SIGKILL');
     await killed.ended;
     const folder = folderOf(killed.runs);
@@ -76,7 +77,8 @@ describe('a sweep in real time', () => {
 
   it('Ctrl-C keeps what there is, and says how to go on: exit 130', async () => {
     const one = sweep([...SMALL, '--repeat', '2']);
-    while (!one.stderr().includes('trials, 1')) await new Promise((resolve) => setTimeout(resolve, 50));
+    while (!one.stderr().includes('trials, 1') && one.child.exitCode === null)
+      await new Promise((resolve) => setTimeout(resolve, 50));
     one.child.kill('SIGINT');
     const { code, stderr } = await one.ended;
     expect(code).toBe(130);
