@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { codeRoot, packageRoot } from '../root.ts';
 
@@ -17,6 +17,16 @@ export const DEVICES = ['null', 'zero', 'full', 'random', 'urandom'] as const;
 export interface Trees {
   shown: string[];
   links: { path: string; target: string }[];
+}
+
+/** Whether it is there and may be read; what may not be read is of no use in a lab, and cannot always be shown there. */
+function readable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Folders of packages: those above the code, as Node looks for them. */
@@ -51,7 +61,7 @@ export function treesOf(more: readonly string[] = []): Trees {
     trees.shown.some((tree) => path === tree || path.startsWith(`${tree}/`)) ||
     trees.links.some((link) => link.path === path);
   const add = (path: string): void => {
-    if (path === '/' || seen(path) || !existsSync(path)) return;
+    if (path === '/' || seen(path) || !readable(path)) return;
     if (lstatSync(path).isSymbolicLink()) {
       trees.links.push({ path, target: readlinkSync(path) });
       add(realpathSync(path));

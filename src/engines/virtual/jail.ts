@@ -60,7 +60,8 @@ export function jailScript({ read, write }: Jail): string {
     ...links.map(({ path, target }) => `ln -s ${quoted(target)} ${quoted(`.${path}`)}`),
     `printf '%s\\n' ${mounts.map(quoted).join(' ')} | sed "s| @/| $at/|" >fstab`,
     'mount -a -T fstab',
-    'mount -o remount,ro "$at"',
+    // Of the mount, not of its file system, whose owner may have no number in here.
+    'mount -o remount,bind,ro "$at"',
     'pivot_root . .',
     'umount -l .',
     'cd /',
