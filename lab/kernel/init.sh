@@ -2,7 +2,7 @@
 # The first program of the time-travelling kernel. The machine's files are its root, read-only; the run's folder is
 # mounted beside them, writable. Everything else lives in memory and ends with the kernel. Nothing is mounted over /tmp: the
 # project itself may lie there.
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/run TMPDIR=/run
+export PATH=/.idlelab:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/run TMPDIR=/run
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t tmpfs -o mode=755 tmpfs /run

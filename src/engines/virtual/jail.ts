@@ -2,8 +2,13 @@ import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DEVICES, treesOf } from '../trees.ts';
 
+/**
+ * Where init.sh finds a mount(8) without a set-user-ID bit. In a user namespace files of the machine's root belong to nobody,
+ * and so would whoever runs the machine's.
+ */
+const OWN = '.idlelab';
 /** Folders that a kernel's first program mounts something on. */
-const EMPTY = ['proc', 'sys', 'run', 'tmp', 'var', 'mnt', 'dev/shm', 'etc'];
+const EMPTY = [OWN, 'proc', 'sys', 'run', 'tmp', 'var', 'mnt', 'dev/shm', 'etc'];
 /** The kernel's first program speaks on it; the machine's own console stays closed. */
 const CONSOLE = '/dev/console';
 
@@ -58,6 +63,7 @@ export function jailScript({ read, write }: Jail): string {
     `mkdir -p ${[...folders].map((path) => quoted(`.${path}`)).join(' ')}`,
     ...files.map((path) => `: >${quoted(`.${path}`)}`),
     ...links.map(({ path, target }) => `ln -s ${quoted(target)} ${quoted(`.${path}`)}`),
+    `cp "$(command -v mount)" ./${OWN}/mount`,
     `printf '%s\\n' ${mounts.map(quoted).join(' ')} | sed "s| @/| $at/|" >fstab`,
     'mount -a -T fstab',
     // Of the mount, not of its file system, whose owner may have no number in here.
