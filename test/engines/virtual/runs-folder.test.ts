@@ -14,11 +14,12 @@ writeFileSync(
   `# As short as can be.
 title: Short
 hosts:
-  pool: { client: ioredis, connections: 1 }
+  pool: { client: ioredis, connections: 2 }
   balancer: { middlebox: l4-reset, idleTimeout: 350s }
-  mq: { broker: redis }
+  mq: { broker: redis, count: 2 }
 timeline:
   - pool: connect
+  - pool: request
   - quiet: 10s
 acts:
   one: { expect: [ { zombies: { at: mq, exactly: 0 } } ] }
@@ -29,8 +30,8 @@ const play = (runs: string) => run([scenario, '--engine', 'virtual', '--reporter
 describe.runIf(kernelsBuilt)('a runs folder of the virtual engine', () => {
   it('may have a name with spaces, single quotes, and signs that a shell would read', async () => {
     const runs = join(scratch, " it's a=b;c$d#é ");
-    const { code, stderr } = await play(runs);
-    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+    const { code, stdout, stderr } = await play(runs);
+    expect({ code, said: code === 0 ? '' : stdout + stderr }).toEqual({ code: 0, said: '' });
     const [start] = readdirSync(join(runs, 'short'));
     expect(readdirSync(join(runs, 'short', start as string))).toContain('result.json');
   });
