@@ -147,6 +147,14 @@ function remembered(cell: Cell, lost: number): Certainty {
   const { layer, timeoutSeconds, ownTimers } = middlebox;
   if (quietSeconds < timeoutSeconds) return 'yes';
   const spoken = best(beats(client, timeoutSeconds), beats(server, timeoutSeconds));
+  const patience = { timeoutSeconds, lateSeconds: ownTimers ? granuleSeconds(timeoutSeconds, hz) : 0 };
+  const kept = (side: Side, count: number) => keptAlive(side.keepalive, patience, { quietSeconds, lost: count, hz });
+  const calm = () => {
+    const alone = best(kept(client, 0), kept(server, 0));
+    return alone === 'no' && together(cell) ? 'maybe' : alone;
+  };
+  // A heartbeat that may come too late takes nothing from a keepalive that comes in time.
+  if (layer === 'L4' && spoken === 'maybe' && lost === 0) return best(spoken, calm());
   if (layer === 'L7' || spoken !== 'no') {
     const loser = cell[losingSide(cell)];
     const hurried =
@@ -155,18 +163,14 @@ function remembered(cell: Cell, lost: number): Certainty {
       [client, server].some(({ keepalive }) => mayDieOfLost(keepalive, lost, hz));
     return spoken === 'yes' && lost > 0 && hurried ? 'maybe' : spoken;
   }
-  const patience = { timeoutSeconds, lateSeconds: ownTimers ? granuleSeconds(timeoutSeconds, hz) : 0 };
-  const kept = (side: Side, count: number) => keptAlive(side.keepalive, patience, { quietSeconds, lost: count, hz });
-  const alone = best(kept(client, 0), kept(server, 0));
-  const calm = alone === 'no' && together(cell) ? 'maybe' : alone;
-  if (lost === 0) return calm;
+  if (lost === 0) return calm();
   if (client.keepalive === 'off' || server.keepalive === 'off') {
     const lossy = best(kept(client, lost), kept(server, lost));
     return lossy === 'no' && together(cell) ? 'maybe' : lossy;
   }
   // What the other side is answered may get lost too.
   const both = worst(kept(client, lost), kept(server, lost));
-  return both === 'yes' || calm === 'no' ? both : 'maybe';
+  return both === 'yes' || calm() === 'no' ? both : 'maybe';
 }
 
 /**

@@ -140,6 +140,17 @@ describe('what makes things worse', () => {
       { numRuns: 500 },
     );
   });
+  it('a heartbeat as long as the idle timeout takes nothing from a keepalive that is shorter', () => {
+    const beside = (timeoutSeconds: number) =>
+      predict({
+        client: { keepalive: { idleSeconds: 1, intervalSeconds: 1, probes: 1 } },
+        server: { keepalive: 'off', heartbeatSeconds: 20 },
+        middlebox: { layer: 'L4', timeoutSeconds, atExpiry: 'forgets', latePacket: 'reset-sender' },
+        quietSeconds: 20,
+        hz: 250,
+      }).survives;
+    expect([15, 20, 25].map(beside)).toEqual(['yes', 'yes', 'yes']);
+  });
   it('a middlebox that remembers longer never forgets more', () => {
     fc.assert(
       fc.property(allCells, fc.integer({ min: 1, max: 5000 }), (given, more) => {
