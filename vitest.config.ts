@@ -9,7 +9,7 @@ const CONTAINERS = [
 ];
 // Needs the kernels of `npm run kernel`.
 const VIRTUAL = ['test/engines/virtual/**/*.test.ts', 'test/**/virtual.test.ts', 'test/**/*.virtual.test.ts'];
-// Needs namespaces, the programs of the lab, or a browser.
+// Needs namespaces, the programs of the lab, a browser or processes of its own, or takes longer than a watch should.
 const LAB = [
   'test/engines/netns/**/*.test.ts',
   'test/conformance/netns.test.ts',

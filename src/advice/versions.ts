@@ -29,7 +29,17 @@ function packageVersion(name: string): string | undefined {
   return { ...devDependencies, ...dependencies }[name];
 }
 
-async function programVersion(program: string, args: readonly string[]): Promise<string | undefined> {
+const asked = new Map<string, Promise<string | undefined>>();
+
+/** Every program is asked once: starting one (a JVM, say) can take a second. */
+function programVersion(program: string, args: readonly string[]): Promise<string | undefined> {
+  const command = [program, ...args].join(' ');
+  const known = asked.get(command) ?? askProgram(program, args);
+  asked.set(command, known);
+  return known;
+}
+
+async function askProgram(program: string, args: readonly string[]): Promise<string | undefined> {
   try {
     const { stdout, stderr } = await promisify(execFile)(program, [...args], {
       timeout: PROGRAM_SECONDS * 1000,
