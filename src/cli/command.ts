@@ -1,7 +1,7 @@
 import { type Command, CommanderError } from 'commander';
 import { forTerminal } from '../base/escape/terminal.ts';
+import { printable } from '../base/quote.ts';
 import { EXIT, type ExitCode, LabError } from '../errors.ts';
-import { printable } from '../plan/quote.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -1,4 +1,6 @@
 // Resolves the values of a scenario or tuning file for one pace.
+
+import { quoted } from '../base/quote.ts';
 import type { Pace } from '../scenario/pace.ts';
 import type { Tuning } from '../scenario/plan.ts';
 import { type Positions, readYaml } from '../scenario/read.ts';
@@ -12,7 +14,6 @@ import {
   limitedCount,
   limitedDuration,
 } from './limits.ts';
-import { quoted } from './quote.ts';
 
 const isPaced = (raw: unknown): raw is Record<Pace, unknown> =>
   typeof raw === 'object' && raw !== null && Object.hasOwn(raw, 'production') && Object.hasOwn(raw, 'compressed');

@@ -1,8 +1,8 @@
 // Turns a parsed YAML document into plain values. What a file may not do is refused here, with its place: keys that are no
 // words, keys given twice, aliases to nothing or to what surrounds them, and more of it all than anybody writes.
 import { type Alias, isAlias, isMap, isScalar, isSeq, type Node } from 'yaml';
+import { printable, quoted } from '../base/quote.ts';
 import { FILE_LIMITS } from './limits.ts';
-import { printable, quoted } from './quote.ts';
 
 /** Where in the text it is wrong, what was expected, and what was found. */
 export class YamlProblem extends Error {

@@ -1,8 +1,8 @@
 import type { Broker } from '../../services/broker/broker.ts';
+import { quoted } from '../base/quote.ts';
 import { nameOfFile } from '../plan/file-name.ts';
 import { DURATION_LIMITS, LONGEST_SECONDS } from '../plan/limits.ts';
 import { idleTimeoutLimit, type Profile, readProfile } from '../plan/profile.ts';
-import { quoted } from '../plan/quote.ts';
 import { RESERVED_ACTS, RESERVED_HOSTS, sharedFileName } from '../plan/reserved-names.ts';
 import { Resolver, readTuning } from '../plan/resolver.ts';
 import { AGENT_ACTIONS, BALANCERS, BROKERS, CHECKS, CLIENTS, FAULTS, MIDDLEBOXES, TUNINGS } from './catalogue.ts';

@@ -10,10 +10,10 @@ import {
   type YAMLError,
 } from 'yaml';
 import type { z } from 'zod';
+import { printable, quoted } from '../base/quote.ts';
 import { LabError, messageOf } from '../errors.ts';
 import { knownKeys } from '../plan/known-keys.ts';
 import { FILE_LIMITS } from '../plan/limits.ts';
-import { printable, quoted } from '../plan/quote.ts';
 import { readText } from '../plan/read-text.ts';
 import { valuesOf, wordsOf, YamlProblem } from '../plan/yaml-value.ts';
 import { suggestion } from './suggest.ts';

@@ -1,3 +1,4 @@
+import { quoted } from '../base/quote.ts';
 import { LabError } from '../errors.ts';
 import {
   COUNT_LIMITS,
@@ -9,7 +10,6 @@ import {
   limitedCount,
   SWEEP_LIMITS,
 } from '../plan/limits.ts';
-import { quoted } from '../plan/quote.ts';
 import { parseDuration, shortDuration } from '../scenario/duration.ts';
 import { suggestion } from '../scenario/suggest.ts';
 

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { quoted } from '../base/quote.ts';
 import { LabError } from '../errors.ts';
 import { nameOfFile } from '../plan/file-name.ts';
 import {
@@ -12,7 +13,6 @@ import {
   durationLimitText,
   limitedDuration,
 } from '../plan/limits.ts';
-import { quoted } from '../plan/quote.ts';
 import { MIDDLEBOXES, SWEEPS } from '../scenario/catalogue.ts';
 import type { Pace } from '../scenario/pace.ts';
 import { readYaml } from '../scenario/read.ts';

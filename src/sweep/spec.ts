@@ -1,11 +1,12 @@
 // What is swept: everything resolved, so that nothing depends on files or options any more. It is kept with the results, and
 // says which of two sweeps are the same.
+
+import { quoted } from '../base/quote.ts';
 import { LabError } from '../errors.ts';
 import { KERNEL_DEFAULT } from '../model/keepalive.ts';
 import type { Cell, Middlebox, Side } from '../model/predict.ts';
 import { durationLimitText, isWithin, SWEEP_LIMITS } from '../plan/limits.ts';
 import { idleTimeoutLimit, readProfile } from '../plan/profile.ts';
-import { quoted } from '../plan/quote.ts';
 import { MIDDLEBOXES } from '../scenario/catalogue.ts';
 import { shortDuration } from '../scenario/duration.ts';
 import type { Pace } from '../scenario/pace.ts';
