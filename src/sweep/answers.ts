@@ -1,7 +1,7 @@
 // Puts the answers of a cell together from its trials, and holds them against the model.
 import { type Certainty, type Interval, worst } from '../model/interval.ts';
 import { outlivesOutage, predict } from '../model/predict.ts';
-import { compare } from './expect.ts';
+import { compare, problemOf } from './expect.ts';
 import { heardWithin } from './heard.ts';
 import { proportion } from './proportion.ts';
 import type { CellResult, MeasuredCell, PredictedCell, SweepResult } from './result.ts';
@@ -53,8 +53,9 @@ export function measureCell(
   const { cell, box } = swept;
   const of = (question: Question): Outcome[] =>
     Array.from({ length: spec.repeat }, (_, index) => {
-      const outcome = outcomes.get(trialOf(cell, box.playedBy, question, index + 1, spec.seed).key);
-      return outcome?.problem === undefined ? outcome : undefined;
+      const trial = trialOf(cell, box.playedBy, question, index + 1, spec.seed);
+      const outcome = outcomes.get(trial.key);
+      return outcome && problemOf(trial, outcome) === undefined ? outcome : undefined;
     }).filter((outcome) => outcome !== undefined);
   const quiet = of({ kind: 'quiet' });
   if (quiet.length === 0) return null;
@@ -173,9 +174,10 @@ export function compareAll(
   for (const trial of trials) {
     const outcome = outcomes.get(trial.key);
     if (outcome === undefined) continue;
-    if (outcome.problem !== undefined) {
+    const problem = problemOf(trial, outcome);
+    if (problem !== undefined) {
       unanswered++;
-      problems.push(`${trial.key}: ${outcome.problem}`);
+      problems.push(`${trial.key}: ${problem}`);
       continue;
     }
     const agreement = compare(trial, outcome, hz, patienceSeconds);

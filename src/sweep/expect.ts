@@ -32,6 +32,18 @@ const asked = ({ keepalive }: Side): SocketOptions | undefined =>
     ? undefined
     : { keepalive: true, ...keepalive, userTimeoutMs: (keepalive.userTimeoutSeconds ?? 0) * 1000 };
 
+/**
+ * Why a trial has no answer; undefined where it has one. Both programs read their socket's options when the connection is
+ * established, so a trial that got that far has them, however it ended: without them nobody knows which tuning was measured.
+ */
+export function problemOf(trial: Trial, { problem, kernel }: Outcome): string | undefined {
+  if (problem !== undefined) return problem;
+  const unproven = (['client', 'server'] as const).find(
+    (side) => asked(trial[side]) !== undefined && kernel[side] === undefined,
+  );
+  return unproven && `getsockopt did not confirm the keepalive of the ${unproven}’s socket`;
+}
+
 /** Where a socket does not have what was asked for, its answers are those of another tuning. */
 function otherOptions(trial: Trial, { kernel }: Outcome): Agreement | undefined {
   for (const side of ['client', 'server'] as const) {
@@ -50,7 +62,7 @@ function otherOptions(trial: Trial, { kernel }: Outcome): Agreement | undefined 
 
 /** @param patienceSeconds how long an answer was waited for @returns undefined where nothing is predicted, or answered */
 export function compare(trial: Trial, outcome: Outcome, hz: number, patienceSeconds: number): Agreement | undefined {
-  if (outcome.problem !== undefined) return undefined;
+  if (problemOf(trial, outcome) !== undefined) return undefined;
   const { question } = trial;
   return (
     otherOptions(trial, outcome) ??

@@ -6,6 +6,7 @@ import { LabError } from '../errors.ts';
 import type { Ladder } from '../judge/result.ts';
 import { compareAll, demandsOn, measureCell, predictCell, trialsOf } from './answers.ts';
 import { type Conditions, conditionsId, conditionsIn, refuseMixing } from './conditions.ts';
+import { problemOf } from './expect.ts';
 import type { SweepFolder } from './folder.ts';
 import { chosenCells } from './frontier.ts';
 import { loadsOf } from './loads.ts';
@@ -47,9 +48,10 @@ async function measure(
   signal: AbortSignal,
 ): Promise<void> {
   for (let pass = 1; ; pass++) {
-    const missing = trials.filter(
-      ({ key }) => folder.outcomes.get(key)?.problem !== undefined || !folder.outcomes.has(key),
-    );
+    const missing = trials.filter((trial) => {
+      const outcome = folder.outcomes.get(trial.key);
+      return outcome === undefined || problemOf(trial, outcome) !== undefined;
+    });
     // What found no answer twice will find none; in virtual time not even twice.
     if (missing.length === 0 || pass > (place.realTime ? MOST_PASSES : 1)) return;
     await measureOnce(missing, pass === 1 ? stage : `${stage}, what found no answer`, folder, place, progress, signal);

@@ -9,7 +9,7 @@ import type { Place } from '../../src/sweep/place.ts';
 import { chanceOf, type Outcome, type Trial } from '../../src/sweep/trial.ts';
 
 /** As getsockopt(2) would tell of a socket with these settings. */
-const optionsOf = ({ keepalive }: Side): SocketOptions =>
+export const optionsOf = ({ keepalive }: Side): SocketOptions =>
   keepalive === 'off'
     ? { keepalive: false, idleSeconds: 7200, intervalSeconds: 75, probes: 9, userTimeoutMs: 0 }
     : {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Slots } from '../../src/engines/slots.ts';
-import { type Agreement, compare } from '../../src/sweep/expect.ts';
+import { type Agreement, compare, problemOf } from '../../src/sweep/expect.ts';
 import { loadsOf } from '../../src/sweep/loads.ts';
 import type { Place } from '../../src/sweep/place.ts';
 import type { Outcome, Trial } from '../../src/sweep/trial.ts';
@@ -64,7 +64,8 @@ export async function measureAndCompare(
 /** What does not agree, in words. */
 export const disagreements = (all: readonly Compared[]): string[] =>
   all.flatMap(({ trial, outcome, agreement }) => {
-    if (outcome.problem !== undefined) return [`${trial.key}: ${outcome.problem}`];
+    const problem = problemOf(trial, outcome);
+    if (problem !== undefined) return [`${trial.key}: ${problem}`];
     return agreement === undefined || agreement.agrees
       ? []
       : [`${trial.key}: predicted ${agreement.predicted}, measured ${agreement.measured}`];

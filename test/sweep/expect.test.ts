@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Cell } from '../../src/model/predict.ts';
-import { compare } from '../../src/sweep/expect.ts';
+import { compareAll } from '../../src/sweep/answers.ts';
+import { compare, problemOf } from '../../src/sweep/expect.ts';
 import { heardWithin } from '../../src/sweep/heard.ts';
 import { metOf } from '../../src/sweep/measure.ts';
 import { sweptBoxes } from '../../src/sweep/spec.ts';
-import { type Outcome, type Question, trialOf } from '../../src/sweep/trial.ts';
+import { type Outcome, type Question, questionsOf, type Trial, trialOf } from '../../src/sweep/trial.ts';
+import { optionsOf, simulate } from '../helpers/simulated.ts';
 
 const [box] = sweptBoxes('aws-nlb', undefined);
 if (box === undefined) throw new Error('no box');
@@ -16,7 +18,12 @@ const cell: Cell = {
   hz: 250,
 };
 const agrees = (question: Question, outcome: Partial<Outcome>, of: Cell = cell) =>
-  compare(trialOf(of, box.playedBy, question, 1, 1), { key: '', kernel: {}, ...outcome }, 250, 1100)?.agrees;
+  compare(
+    trialOf(of, box.playedBy, question, 1, 1),
+    { key: '', kernel: { client: optionsOf(of.client), server: optionsOf(of.server) }, ...outcome },
+    250,
+    1100,
+  )?.agrees;
 
 const METS = ['ok', 'reopened', 'reset', 'timeout', 'closed', 'other'] as const;
 const asleep: Cell = { ...cell, client: { keepalive: 'off' } };
@@ -57,6 +64,42 @@ describe('what was measured agrees with the model', () => {
   it('of nothing that is not predicted, or found no answer', () => {
     expect(agrees({ kind: 'replay', seconds: 60 }, { met: 'ok' })).toBeUndefined();
     expect(agrees({ kind: 'quiet' }, { met: 'reset', problem: 'gone' })).toBeUndefined();
+  });
+});
+
+describe('a tuning that no socket confirms', () => {
+  const on = { keepalive: { idleSeconds: 100, intervalSeconds: 10, probes: 9 } } as const;
+  const patient = { keepalive: { ...on.keepalive, userTimeoutSeconds: 90 } } as const;
+  const off = { keepalive: 'off' } as const;
+  const trialsOf = (of: Cell): Trial[] =>
+    questionsOf(of, { lost: [1, 2], outages: [10, 60] }).map((question) => trialOf(of, box.playedBy, question, 1, 1));
+
+  it.each([
+    ['the client’s keepalive', { client: on, server: off }, 'client'],
+    ['the client’s user timeout', { client: patient, server: off }, 'client'],
+    ['the server’s keepalive', { client: off, server: on }, 'server'],
+    ['the server’s, beside a client’s that is confirmed', { client: on, server: on }, 'server'],
+  ] as const)('has no answer, whatever was seen: %s', (_, sides, side) => {
+    for (const trial of trialsOf({ ...cell, ...sides })) {
+      const { kernel, ...seen } = simulate(trial, 250);
+      const proven = { ...seen, kernel };
+      const { [side]: _gone, ...rest } = kernel;
+      const unproven = { ...seen, kernel: rest };
+      expect(problemOf(trial, proven)).toBeUndefined();
+      expect(problemOf(trial, unproven)).toBe(`getsockopt did not confirm the keepalive of the ${side}’s socket`);
+      expect(compare(trial, unproven, 250, 1100)).toBeUndefined();
+      const all = compareAll([trial], new Map([[trial.key, unproven]]), { hz: 250, patienceSeconds: 1100 });
+      expect(all.trials).toEqual({ measured: 0, agree: 0, unanswered: 1, unpredicted: 0 });
+      expect(all.problems).toEqual([`${trial.key}: ${problemOf(trial, unproven)}`]);
+    }
+  });
+  it('where no option was asked for, nothing needs to be confirmed', () => {
+    for (const trial of trialsOf({ ...cell, client: off, server: off }))
+      expect(problemOf(trial, { ...simulate(trial, 250), kernel: {} })).toBeUndefined();
+  });
+  it('keeps the first reason', () => {
+    const [trial] = trialsOf({ ...cell, client: on }) as [Trial];
+    expect(problemOf(trial, { key: trial.key, kernel: {}, problem: 'gone' })).toBe('gone');
   });
 });
 

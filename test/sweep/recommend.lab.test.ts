@@ -133,6 +133,14 @@ describe('a kernel that does not do what the model says', () => {
     expect(verdict).toBe('fail');
     expect(disagreements[0]?.measured).toBe('getsockopt: 7200 s / 75 s / 9, user timeout 0 ms');
   });
+  it('whose sockets confirm nothing leaves the sweep inconclusive, and recommends nothing that needs them', async () => {
+    const mute = simulated(250, (outcome) => ({ ...outcome, kernel: {} }));
+    const { verdict, trials, problems, recommendations } = await sweep(night({}), mute);
+    expect(verdict).toBe('inconclusive');
+    expect(trials.unanswered).toBeGreaterThan(0);
+    expect(problems[0]).toContain('getsockopt did not confirm the keepalive of the client’s socket');
+    expect(recommendations[0]?.verdict).not.toBe('found');
+  });
   it('is not averaged away: a cell that failed once is not recommended', async () => {
     const once = simulated(250, (outcome, { question, client, repeat }) =>
       question.kind === 'lost' &&
