@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CapturedFrame, readPcapng, writePcapng } from '../../src/evidence/pcapng.ts';
 import { packageRoot } from '../../src/root.ts';
+import { lacks } from '../helpers/read-back.ts';
 
 const capture = join(packageRoot, 'test/fixtures/rebalance/capture.pcapng');
 
@@ -53,7 +54,7 @@ describe('capture.pcapng', () => {
     lie(bytes.subarray(bytes.length - bytes.readUInt32LE(bytes.length - 4)));
     expect(() => readPcapng(bytes)).toThrow();
   });
-  it.runIf(existsSync('/usr/bin/tshark'))('is read by tshark as the lab reads it', () => {
+  it.skipIf(lacks('tshark'))('is read by tshark as the lab reads it', () => {
     const fields = ['frame.number', 'frame.interface_name', 'tcp.flags.reset'].flatMap((field) => ['-e', field]);
     const lines = execFileSync('tshark', ['-r', capture, '-T', 'fields', ...fields], {
       encoding: 'utf8',

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findKernel } from '../../src/engines/virtual/kernel.ts';
 import { kernelHz } from '../../src/linux/libc.ts';
 import { compare } from '../../src/sweep/expect.ts';
 import { choosePlace } from '../../src/sweep/place.ts';
+import { kernelsBuilt } from '../helpers/kernels.ts';
 import { NIGHT, SECONDS, sampleTrials } from '../helpers/sweep-sample.ts';
 import { type Compared, disagreements, measureAndCompare } from './agreement.ts';
 
@@ -73,7 +73,7 @@ describe.each([
 ] as const)(
   '$count tunings through a night of eight hours behind $profiles, HZ $hz',
   ({ count, hz, profiles, patiences }) => {
-    it.skipIf(findKernel(hz) === undefined)(
+    it.runIf(kernelsBuilt)(
       'every answer is what the model says it may be',
       async () => {
         const place = choosePlace('virtual', { hz });

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Slots } from '../../../src/engines/slots.ts';
 import { virtual } from '../../../src/engines/virtual/engine.ts';
-import { findKernel } from '../../../src/engines/virtual/kernel.ts';
 import { planScenario } from '../../../src/scenario/make-plan.ts';
+import { kernelsBuilt } from '../../helpers/kernels.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-slow-reader-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -34,7 +34,7 @@ acts:
 `,
 );
 
-describe.runIf(findKernel() !== undefined)('while nobody reads what the lab tells', () => {
+describe.runIf(kernelsBuilt)('while nobody reads what the lab tells', () => {
   it('its clock does not run on: every step lasts as long as planned, and nothing told is lost', async () => {
     const minutes: number[] = [];
     const plan = await planScenario(scenario, 'production');

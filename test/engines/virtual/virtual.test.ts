@@ -14,7 +14,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { findKernel, kernelCache } from '../../../src/engines/virtual/kernel.ts';
 import { packageRoot } from '../../../src/root.ts';
 import { commandOf, descendants, isAlive, run, start, until } from '../../helpers/cli.ts';
-import { kernelWithInit } from '../../helpers/kernels.ts';
+import { kernelsBuilt, kernelWithInit } from '../../helpers/kernels.ts';
 
 const NOBODY = 65_534;
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-virtual-'));
@@ -48,7 +48,7 @@ acts:
 );
 
 // Without a kernel (npm run kernel) these are reported as not run.
-describe.runIf(built !== undefined)('in virtual time', () => {
+describe.runIf(kernelsBuilt)('in virtual time', () => {
   it('an hour passes with the same outcome, as root or not, and times are the lab’s', async () => {
     // The cache of one user is not readable for another.
     const kernel = join(scratch, 'linux');
