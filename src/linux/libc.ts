@@ -121,7 +121,7 @@ const POLLFD = 8;
 
 /**
  * poll(2) for input. Blocks this thread.
- * @param timeoutMs how long at most; -1 for ever
+ * @param timeoutMs how long at most; -1 for no limit
  * @returns which of the descriptors have input, an error or an end
  */
 export function pollInput(descriptors: readonly number[], timeoutMs: number): Set<number> {

@@ -22,17 +22,31 @@ export function demandText(demand: Demand): string {
   }
 }
 
-/** "it outlives 8 h of quiet, 2 lost probes in a row, an outage of 60 s". */
-export function demandsText({
-  quietSeconds,
-  demands: { lost, outageSeconds, noticeSeconds },
-}: Pick<SweepSpec, 'quietSeconds' | 'demands'>): string {
+/** "an 8 h", "a 60 s": a length before its noun. */
+function oneOf(seconds: number): string {
+  const text = plainDuration(seconds);
+  return `${/^(8|1[18](?!\d))/.test(text) ? 'an' : 'a'} ${text}`;
+}
+
+const trialsText = ({ yes, of }: Proportion): string => (of === 0 ? 'not measured' : `${yes}/${of} trials`);
+
+const listText = (items: readonly string[]): string =>
+  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
+
+/** "survives an 8 h quiet, 2 lost probes and a 60 s outage (3/3 trials)". @param survives how often it did, where that is to be told */
+export function demandsText(
+  { quietSeconds, demands: { lost, outageSeconds, noticeSeconds } }: Pick<SweepSpec, 'quietSeconds' | 'demands'>,
+  survives?: Proportion,
+): string {
+  const survived = listText([
+    `${oneOf(quietSeconds)} quiet`,
+    ...(lost > 0 ? [`${lost} lost ${lost === 1 ? 'probe' : 'probes'}`] : []),
+    ...(outageSeconds > 0 ? [`${oneOf(outageSeconds)} outage`] : []),
+  ]);
   return [
-    `it outlives ${plainDuration(quietSeconds)} of quiet`,
-    ...(lost > 0 ? [probes(lost)] : []),
-    ...(outageSeconds > 0 ? [`an outage of ${plainDuration(outageSeconds)}`] : []),
-    ...(noticeSeconds > 0 ? [`and notices a dead peer within ${plainDuration(noticeSeconds)}`] : []),
-  ].join(', ');
+    `survives ${survived}${survives === undefined ? '' : ` (${trialsText(survives)})`}`,
+    ...(noticeSeconds > 0 ? [`notices a dead peer within ${plainDuration(noticeSeconds)}`] : []),
+  ].join(', and ');
 }
 
 const SUBSTITUTES: Record<Extract<Why, { kind: 'substitute' }>['by'], string> = {
@@ -89,6 +103,6 @@ export const boxText = ({ profile, middlebox }: SweptBox): string =>
 export const proxyText = (box: SweptBox): string =>
   `No TCP setting fixes ${boxText(box)}: it is a proxy, its own kernel answers keepalive, and only bytes of the application count. `;
 
-/** "set keepIdle=300s keepInterval=10s: it outlives … in 3 of 3 trials; …" */
+/** "set keepIdle=300s keepInterval=10s: survives … (3/3 trials); …" */
 export const adviceText = (best: CellResult, spec: SweepSpec): string =>
-  `${settingsText(best.point) === '' ? 'let it be more patient itself' : `set ${settingsText(best.point)}`}: ${demandsText(spec)}, in ${proportionText(best.measured?.survives ?? { yes: 0, of: 0, low: 0, high: 1 })} trials; ${costText(best)}.`;
+  `${settingsText(best.point) === '' ? 'let it be more patient itself' : `set ${settingsText(best.point)}`}: ${demandsText(spec, best.measured?.survives ?? { yes: 0, of: 0, low: 0, high: 1 })}; ${costText(best)}.`;

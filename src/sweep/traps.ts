@@ -23,7 +23,7 @@ const TRAPS: readonly TrapKind[] = [
   {
     id: 'proxy-ignores-keepalive',
     title: 'a TCP keepalive does not refresh a proxy',
-    why: 'the proxy’s own kernel answers the probe; its time-outs count bytes of the application',
+    why: 'the proxy’s own kernel answers the probe; its timeouts count bytes of the application',
     seen(cells, spec) {
       const cell = first(
         cells.filter(
@@ -85,7 +85,7 @@ const TRAPS: readonly TrapKind[] = [
   },
   {
     id: 'heartbeat-switches-keepalive-off',
-    title: 'a heartbeat without a time-out for its reply switches keepalive off',
+    title: 'a heartbeat without a timeout for its reply switches keepalive off',
     why: 'keepalive does not run while data is unacknowledged, so a dead peer is left to retransmission (tcp_retries2): about a quarter of an hour',
     seen(cells) {
       const cell = first(
@@ -150,7 +150,7 @@ const TRAPS: readonly TrapKind[] = [
   {
     id: 'zombies',
     title: 'the server keeps connections to which nobody belongs',
-    why: 'the middlebox tells at most one side; a server without keepalive of its own keeps the other for ever',
+    why: 'the middlebox tells at most one side; a server without keepalive of its own keeps the other forever',
     seen(cells) {
       const cell = first(
         cells.filter(({ measured }) => measured.zombies.yes > 0),
@@ -161,7 +161,7 @@ const TRAPS: readonly TrapKind[] = [
   },
   {
     id: 'black-hole',
-    title: 'without a time-out of its own a command hangs',
+    title: 'without a timeout of its own a command hangs',
     why: 'a late packet vanishes, and retransmission goes on for tcp_retries2, about a quarter of an hour',
     seen(cells) {
       const cell = first(
@@ -176,12 +176,12 @@ const TRAPS: readonly TrapKind[] = [
   {
     id: 'replay',
     title: 'a client that asks again may have its command done twice',
-    why: 'the kernel goes on sending what the program has given up, and the program asks anew: both may arrive; ioredis, lettuce, redis-py and go-redis ask again by themselves',
+    why: 'the kernel goes on sending what the program has given up, and the program sends it again: both may arrive; ioredis, lettuce, redis-py and go-redis ask again by themselves',
     seen(cells) {
       const cell = cells.find(({ measured }) => measured.duplicatedCommands > 0);
       return (
         cell &&
-        `${cell.id}: with a command time-out shorter than an outage, ${cell.measured.duplicatedCommands} of ${cell.measured.survives.of} commands that were asked again were done twice`
+        `${cell.id}: with a command timeout shorter than an outage, ${cell.measured.duplicatedCommands} of ${cell.measured.survives.of} commands that were asked again were done twice`
       );
     },
   },

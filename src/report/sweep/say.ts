@@ -95,7 +95,7 @@ export function howMeasured(result: SweepResult): string[] {
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}`,
     ...machines(result),
-    `begun ${startedAt}, took ${plainDuration(wallSeconds)}`,
+    `started ${startedAt}, took ${plainDuration(wallSeconds)}`,
   ];
 }
 
