@@ -44,10 +44,13 @@ export interface Held {
   life: Exclude<Life, { state: 'gone' }>;
 }
 
+/** Far more than a lock says of its owner. */
+const MOST_LOCK_BYTES = 64 * 1024;
+
 /** What a lock's file says; undefined where there is none. */
 function textOf(file: string): string | undefined {
   try {
-    return readPlain(file);
+    return readPlain(file, MOST_LOCK_BYTES);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     // A link, a folder: no lock of ours, and nothing to be taken over.

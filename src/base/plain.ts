@@ -1,4 +1,5 @@
-// Files in a folder that somebody else may have prepared: nothing written to it leaves it by a symbolic link.
+// Files in a folder that somebody else may have prepared: nothing is written or read through a symbolic link in it, and only
+// files are opened, for a pipe may never answer and a device may never end.
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
@@ -8,7 +9,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -25,12 +26,15 @@ export const NAME_RULE =
 
 export const isPlainName = (name: string): boolean => NAME.test(name);
 
-const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
-const notPlain = (path: string, is: string, cause?: unknown): LabError =>
+const NOT_WRITTEN = 'nothing is written through it';
+const NOT_READ = 'it is not read';
+
+const notPlain = (path: string, is: string, so: string, cause?: unknown): LabError =>
   new LabError(
     'BAD_EVIDENCE',
-    `${JSON.stringify(path)} is ${is}: nothing is written through it`,
+    `${JSON.stringify(path)} is ${is}: ${so}`,
     'do not trust a folder that holds such a thing; remove it, or take another folder',
     cause,
   );
@@ -57,7 +61,7 @@ export function plainFolder(parent: string, name: string): string {
   } catch (error) {
     const stats = look(path);
     if (stats === undefined) throw error;
-    if (!stats.isDirectory()) throw notPlain(path, kindOf(stats), error);
+    if (!stats.isDirectory()) throw notPlain(path, kindOf(stats), NOT_WRITTEN, error);
   }
   return path;
 }
@@ -70,7 +74,7 @@ export function refuseLinks(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true }))
     if (!entry.isFile() && !entry.isDirectory()) {
       const path = join(entry.parentPath, entry.name);
-      throw notPlain(path, kindOf(lstatSync(path)));
+      throw notPlain(path, kindOf(lstatSync(path)), NOT_WRITTEN);
     }
 }
 
@@ -80,7 +84,7 @@ export function refuseLinks(folder: string): void {
  */
 export function writePlain(path: string, data: string | Uint8Array): void {
   const stats = look(path);
-  if (stats !== undefined && !stats.isFile()) throw notPlain(path, kindOf(stats));
+  if (stats !== undefined && !stats.isFile()) throw notPlain(path, kindOf(stats), NOT_WRITTEN);
   const beside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
   const fd = openSync(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
   try {
@@ -93,24 +97,26 @@ export function writePlain(path: string, data: string | Uint8Array): void {
   }
 }
 
-/** Opens a file without following a link, and only if it is a file. */
-function openPlain(path: string, flags: number): number {
+/** Opens a file without following a link, and only if it is a file. @param so what does not happen where it is not one */
+function openPlain(path: string, flags: number, so: string): number {
   let fd: number;
   try {
-    fd = openSync(path, flags | O_NOFOLLOW | O_NONBLOCK, 0o666);
+    fd = openSync(path, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0o666);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw notPlain(path, 'a symbolic link', error);
+    const { code } = error as NodeJS.ErrnoException;
+    const stats = code === 'ELOOP' || code === 'ENXIO' || code === 'EISDIR' ? look(path) : undefined;
+    if (stats !== undefined && !stats.isFile()) throw notPlain(path, kindOf(stats), so, error);
     throw error;
   }
   const stats = fstatSync(fd);
   if (stats.isFile()) return fd;
   closeSync(fd);
-  throw notPlain(path, kindOf(stats));
+  throw notPlain(path, kindOf(stats), so);
 }
 
 /** @throws LabError BAD_EVIDENCE where a link or anything but a file is in its place; what the file system throws */
 export function appendPlain(path: string, data: string | Uint8Array): void {
-  const fd = openPlain(path, O_WRONLY | O_APPEND | O_CREAT);
+  const fd = openPlain(path, O_WRONLY | O_APPEND | O_CREAT, NOT_WRITTEN);
   try {
     writeFileSync(fd, data);
   } finally {
@@ -118,12 +124,46 @@ export function appendPlain(path: string, data: string | Uint8Array): void {
   }
 }
 
-/** @throws LabError BAD_EVIDENCE where a link or anything but a file is in its place; what the file system throws */
-export function readPlain(path: string): string {
-  const fd = openPlain(path, O_RDONLY);
+/** How much is read at once where a file's size does not say how much it holds, as in /proc. */
+const PIECE_BYTES = 64 * 1024;
+
+/** Reads an open file to its end. @returns its bytes; undefined where there are more than it may have */
+export function bytesOfOpen(fd: number, mostBytes: number): Buffer | undefined {
+  const { size } = fstatSync(fd);
+  if (size > mostBytes) return undefined;
+  // One byte more than it has: the end of the file is seen without another buffer.
+  let bytes = Buffer.allocUnsafe(size + 1);
+  let length = 0;
+  for (;;) {
+    if (length > mostBytes) return undefined;
+    if (length === bytes.length) bytes = Buffer.concat([bytes], length + PIECE_BYTES);
+    const read = readSync(fd, bytes, length, Math.min(bytes.length - length, MOST_READ), null);
+    if (read === 0) return bytes.subarray(0, length);
+    length += read;
+  }
+}
+
+/** read(2) takes no more at once: an int. */
+const MOST_READ = 2 ** 30;
+
+/**
+ * Reads a file whole, without following a link to it.
+ * @throws LabError BAD_EVIDENCE where a link or anything but a file is in its place, or it is larger; what the file system throws
+ */
+export function readPlainBytes(path: string, mostBytes: number): Buffer {
+  const fd = openPlain(path, O_RDONLY, NOT_READ);
   try {
-    return readFileSync(fd, 'utf8');
+    const bytes = bytesOfOpen(fd, mostBytes);
+    if (bytes !== undefined) return bytes;
   } finally {
     closeSync(fd);
   }
+  throw new LabError(
+    'BAD_EVIDENCE',
+    `${JSON.stringify(path)} has more than ${mostBytes} bytes: ${NOT_READ}`,
+    'is it what idlelab wrote there? If so, take fewer connections or a smaller sweep',
+  );
 }
+
+/** The same, as text. @throws as readPlainBytes */
+export const readPlain = (path: string, mostBytes: number): string => readPlainBytes(path, mostBytes).toString('utf8');

@@ -1,9 +1,11 @@
 // `npm run report -- <run>`: renders a run again, in any format; `npm run report -- diff <a> <b>` compares two.
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Command, Option } from 'commander';
 import { json } from '../base/escape/json.ts';
+import { readPlain } from '../base/plain.ts';
 import { EXIT, type ExitCode, LabError, messageOf } from '../errors.ts';
+import { issueText, MOST_BYTES } from '../evidence/document.ts';
 import { judgeFolder } from '../judge/judge.ts';
 import { type Result, resultSchema } from '../judge/result.ts';
 import { compareResults, renderDiff, sameOutcome } from '../report/diff.ts';
@@ -49,8 +51,9 @@ async function resultOf(folder: string, { judge }: Options): Promise<Result> {
   const file = join(folder, RESULT_FILE);
   let document: unknown;
   try {
-    document = JSON.parse(readFileSync(file, 'utf8'));
+    document = JSON.parse(readPlain(file, MOST_BYTES.result));
   } catch (error) {
+    if (error instanceof LabError) throw error;
     throw new LabError(
       'BAD_EVIDENCE',
       `cannot read ${file}: ${messageOf(error)}`,
@@ -60,10 +63,9 @@ async function resultOf(folder: string, { judge }: Options): Promise<Result> {
   }
   const parsed = resultSchema.safeParse(document);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
   throw new LabError(
     'BAD_EVIDENCE',
-    `${file} is not as this version writes it: ${issue?.path.join('.')}: ${issue?.message}`,
+    `${file} is not as this version writes it: ${issueText(parsed.error)}`,
     'judge its evidence again with --judge',
   );
 }
@@ -75,7 +77,7 @@ function sweepIn(folder: string): SweepResult | undefined {
   const file = join(folder, RESULT_FILE);
   let document: { kind?: unknown } | null;
   try {
-    document = JSON.parse(readFileSync(file, 'utf8')) as typeof document;
+    document = JSON.parse(readPlain(file, MOST_BYTES.result)) as typeof document;
   } catch {
     return undefined;
   }

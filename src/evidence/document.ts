@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { z } from 'zod';
+import { readPlainBytes } from '../base/plain.ts';
+import { printable } from '../base/quote.ts';
 import { LabError, messageOf } from '../errors.ts';
 
 const DAMAGED = 'the folder is damaged, or another version of idlelab wrote it: run it again';
@@ -13,18 +14,34 @@ export const badEvidence = (where: string, what: string, todo: string = DAMAGED,
 const pathText = (path: readonly PropertyKey[]): string =>
   path.map((key) => (/^[\w-]+$/.test(String(key)) ? String(key) : JSON.stringify(String(key)))).join('.');
 
+/** A schema names keys that it does not know; they may be as long as the file. */
+const MOST_WORDS = 300;
+
 /** The first thing that is wrong: "acts.0.name: Invalid input: expected string, received number". */
 export function issueText({ issues }: z.ZodError): string {
   const [issue] = issues;
   if (issue === undefined) return 'it has another form';
-  return issue.path.length === 0 ? issue.message : `${pathText(issue.path)}: ${issue.message}`;
+  return printable(issue.path.length === 0 ? issue.message : `${pathText(issue.path)}: ${issue.message}`, MOST_WORDS);
 }
 
-/** @throws LabError BAD_EVIDENCE */
-export function readBytes(file: string): Buffer {
+/** How many bytes a file of a run or a sweep may have. */
+export const MOST_BYTES = {
+  /** run.json and sweep.json: plans and records, of kilobytes. */
+  record: 64 * 1024 ** 2,
+  /** result.json: a text, of which V8 holds at most 2^29 - 24 characters. */
+  result: 500_000_000,
+  /** Captures and rows, which are read as bytes. */
+  evidence: 2 ** 31 - 1,
+  /** One row: at most a look at 10,000 sockets. */
+  row: 64 * 1024 ** 2,
+} as const;
+
+/** @throws LabError BAD_EVIDENCE where it is not there, larger than that, a link, or anything else than a file */
+export function readBytes(file: string, mostBytes: number): Buffer {
   try {
-    return readFileSync(file);
+    return readPlainBytes(file, mostBytes);
   } catch (error) {
+    if (error instanceof LabError) throw error;
     throw badEvidence(basename(file), messageOf(error), DAMAGED, error);
   }
 }
@@ -68,6 +85,8 @@ export function parseRows<T>(
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline < 0 ? bytes.length : newline;
     if (end > start) {
+      if (end - start > MOST_BYTES.row)
+        throw badEvidence(`${where}:${line}`, `a row of more than ${MOST_BYTES.row} bytes`, todo);
       const row = parseRow(bytes.toString('utf8', start, end), schema);
       if ('row' in row) rows.push(row.row);
       // Every row ends with a newline: without one it was not written to its end.

@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { ID } from '../base/ids.ts';
-import { messageOf } from '../errors.ts';
+import { LabError, messageOf } from '../errors.ts';
 import type { ActPlan } from '../scenario/plan.ts';
-import { badEvidence, parseDocument, parseRows, readBytes } from './document.ts';
+import { badEvidence, MOST_BYTES, parseDocument, parseRows, readBytes } from './document.ts';
 import { CAPTURE_FILE, EVIDENCE_FILES, RUN_FILE } from './files.ts';
 import { lostFlowEvents } from './gaps.ts';
 import { mergeCaptures } from './merge.ts';
@@ -69,7 +69,7 @@ interface Capture {
 }
 
 function readMerged(file: string): Capture {
-  const { frames, cut } = readPcapng(readFileSync(file));
+  const { frames, cut } = readPcapng(readBytes(file, MOST_BYTES.evidence));
   return { frames, cut: cut ? [`${CAPTURE_FILE} ends in the middle of a packet`] : [] };
 }
 
@@ -86,7 +86,7 @@ function readPieces(folder: string, acts: readonly ActRecord[]): Capture {
     missing.delete(file);
     const names = acts.find((candidate) => candidate.name === act)?.interfaces[host] ?? {};
     const stream = new PcapStream();
-    const frames = stream.push(readFileSync(join(folder, file)));
+    const frames = stream.push(readBytes(join(folder, file), MOST_BYTES.evidence));
     if (!stream.whole) cut.push(`${file} ends in the middle of a packet`);
     captures.push(
       frames.map((frame) => {
@@ -107,6 +107,7 @@ function readCapture(folder: string, acts: readonly ActRecord[]): Capture {
     if (stranger !== undefined) throw new Error(`it is of a host called ${JSON.stringify(stranger)}`);
     return capture;
   } catch (error) {
+    if (error instanceof LabError) throw error;
     throw badEvidence(CAPTURE_FILE, messageOf(error), undefined, error);
   }
 }
@@ -128,7 +129,7 @@ function missingRows(counts: Counts, written: Counts | undefined): string[] {
  * @throws LabError BAD_EVIDENCE
  */
 export function readEvidence(folder: string): Evidence {
-  const run = parseDocument(readBytes(join(folder, RUN_FILE)).toString('utf8'), RUN_FILE, runRecord);
+  const run = parseDocument(readBytes(join(folder, RUN_FILE), MOST_BYTES.record).toString('utf8'), RUN_FILE, runRecord);
   const { frames, cut } = readCapture(folder, run.acts);
   const packets = frames.flatMap((frame, index): Packet[] => {
     const packet = parsePacket(frame.data, frame.linkType);
@@ -137,7 +138,7 @@ export function readEvidence(folder: string): Evidence {
     return [{ n: index + 1, time: frame.time, host: frame.host, interface: frame.interface, ...rest }];
   });
   const rowsOf = <T extends { time: number }>(file: string, schema: z.ZodType<T>): T[] => {
-    const read = parseRows(readBytes(join(folder, file)), file, schema);
+    const read = parseRows(readBytes(join(folder, file), MOST_BYTES.evidence), file, schema);
     if (read.cut) cut.push(`${file} ends in the middle of a row`);
     return inOrder(read.rows);
   };

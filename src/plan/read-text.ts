@@ -1,36 +1,34 @@
 import { isUtf8 } from 'node:buffer';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
+import { bytesOfOpen } from '../base/plain.ts';
 import { LabError, messageOf } from '../errors.ts';
 import { FILE_LIMITS } from './limits.ts';
 
+const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = constants;
 const BYTE_ORDER_MARK = '\uFEFF';
 
-/** Reads no more of a file than it may have, for it may be a device that never ends. */
-function bytesOf(path: string, most: number): Buffer {
-  const file = openSync(path, 'r');
+/** Follows links, for people keep their files where they like; but waits for no pipe and reads no device. */
+function bytesOf(path: string): Buffer | undefined {
+  const fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   try {
-    const bytes = Buffer.alloc(most);
-    let length = 0;
-    while (length < most) {
-      const read = readSync(file, bytes, length, most - length, null);
-      if (read === 0) break;
-      length += read;
-    }
-    return bytes.subarray(0, length);
+    if (!fstatSync(fd).isFile()) throw new Error('it is not a regular file');
+    return bytesOfOpen(fd, FILE_LIMITS.bytes);
   } finally {
-    closeSync(file);
+    closeSync(fd);
   }
 }
 
 /**
  * The text of a file that people write, without its byte order mark.
- * @returns the text, and whether all of it was UTF-8; what was not stands in it as U+FFFD
+ * @returns the text; whether all of it was UTF-8 (what was not stands in it as U+FFFD); and whether the path is a symbolic link
  * @throws LabError BAD_FILE where it cannot be read, or is larger than any such file
  */
-export function readText(path: string): { text: string; isText: boolean } {
-  let bytes: Buffer;
+export function readText(path: string): { text: string; isText: boolean; isLink: boolean } {
+  let bytes: Buffer | undefined;
+  let isLink: boolean;
   try {
-    bytes = bytesOf(path, FILE_LIMITS.bytes + 1);
+    bytes = bytesOf(path);
+    isLink = lstatSync(path).isSymbolicLink();
   } catch (error) {
     throw new LabError(
       'BAD_FILE',
@@ -39,12 +37,12 @@ export function readText(path: string): { text: string; isText: boolean } {
       error,
     );
   }
-  if (bytes.length > FILE_LIMITS.bytes)
+  if (bytes === undefined)
     throw new LabError(
       'BAD_FILE',
       `${path}:1:1: at the top: expected a file of at most ${FILE_LIMITS.bytes / 1024} KiB, found a larger one`,
       'the shipped files have two or three; is it the right file?',
     );
   const text = bytes.toString('utf8');
-  return { text: text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, isText: isUtf8(bytes) };
+  return { text: text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, isText: isUtf8(bytes), isLink };
 }

@@ -28,17 +28,25 @@ export interface SourceFile {
 
 const EXAMPLES = 'correct the file; lab/scenarios has examples, schemas/ has the JSON Schema for your editor';
 
+/** A file, and where its lines begin. */
+interface PlacesIn {
+  path: string;
+  lines: LineCounter;
+  isLink: boolean;
+}
+
+/** A link may lead to a file that is nobody else's business, and messages are passed on. */
+const UNSEEN = 'something else, which is not shown because this path is a link';
+
 /** Where in a file something stands, and how to complain about it. */
 export class Positions {
-  readonly #path: string;
+  readonly #file: PlacesIn;
   readonly #contents: unknown;
-  readonly #lines: LineCounter;
   readonly #aliases: ReadonlyMap<Alias, Node>;
 
-  constructor(path: string, contents: unknown, lines: LineCounter, aliases: ReadonlyMap<Alias, Node>) {
-    this.#path = path;
+  constructor(file: PlacesIn, contents: unknown, aliases: ReadonlyMap<Alias, Node>) {
+    this.#file = file;
     this.#contents = contents;
-    this.#lines = lines;
     this.#aliases = aliases;
   }
 
@@ -67,13 +75,12 @@ export class Positions {
     const node = this.#find(path, options.key ?? false);
     const place = printable(path.map(String).join('.')) || 'the top';
     const found = options.found ?? describe(node);
-    return badFile(this.#path, this.#lines, node?.range?.[0] ?? 0, place, expected, found, options.hint);
+    return badFile(this.#file, node?.range?.[0] ?? 0, place, expected, found, options.hint);
   }
 }
 
 function badFile(
-  path: string,
-  lines: LineCounter,
+  { path, lines, isLink }: PlacesIn,
   offset: number,
   place: string,
   expected: string,
@@ -83,7 +90,7 @@ function badFile(
   const { line, col } = lines.linePos(offset);
   return new LabError(
     'BAD_FILE',
-    `${path}:${Math.max(line, 1)}:${Math.max(col, 1)}: at ${place}: expected ${expected}, found ${found}`,
+    `${path}:${Math.max(line, 1)}:${Math.max(col, 1)}: at ${isLink ? 'this place' : place}: expected ${expected}, found ${isLink ? UNSEEN : found}`,
     hint ?? EXAMPLES,
   );
 }
@@ -193,12 +200,13 @@ type Complain = (offset: number, expected: string, found: string) => LabError;
 
 /** @throws LabError BAD_FILE */
 function parse(path: string): { source: SourceFile; value: unknown; positions: Positions } {
-  const { text, isText } = readText(path);
+  const { text, isText, isLink } = readText(path);
   const lines = new LineCounter();
   lines.addNewLine(0);
   for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) lines.addNewLine(end + 1);
+  const file = { path, lines, isLink };
   const complain: Complain = (offset, expected, found) =>
-    badFile(path, lines, offset, 'this place', expected, found, 'check the indentation and the quotes around it');
+    badFile(file, offset, 'this place', expected, found, 'check the indentation and the quotes around it');
   checkText(text, isText, complain);
   const deep = tooDeep(text);
   if (deep !== undefined) throw complain(deep, `at most ${BRACKETS_DEEP} open brackets`, 'more');
@@ -225,7 +233,7 @@ function parse(path: string): { source: SourceFile; value: unknown; positions: P
     return {
       source: { path, text, comment },
       value,
-      positions: new Positions(path, document.contents, lines, aliases),
+      positions: new Positions(file, document.contents, aliases),
     };
   } catch (error) {
     if (error instanceof YamlProblem) throw complain(error.offset, error.expected, error.found);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { folderOf, heldBy, type Lock, newFolder, tryLock, unwritable } from '../base/folder.ts';
 import { appendPlain, isPlainName, NAME_RULE, readPlain, realFolder, refuseLinks, writePlain } from '../base/plain.ts';
 import { LabError, messageOf } from '../errors.ts';
-import { readBytes } from '../evidence/document.ts';
+import { MOST_BYTES, readBytes } from '../evidence/document.ts';
 import { parseOutcomes, parseSweepRecord, type SweepRecord } from './record.ts';
 import type { SweepSpec } from './spec.ts';
 import type { KeptOutcome } from './trial.ts';
@@ -49,7 +49,8 @@ export class SweepFolder {
     let json: string;
     try {
       folder = realFolder(given);
-      json = readPlain(join(folder, SPEC_FILE));
+      refuseLinks(folder);
+      json = readPlain(join(folder, SPEC_FILE), MOST_BYTES.record);
     } catch (error) {
       if (error instanceof LabError) throw error;
       throw new LabError(
@@ -61,14 +62,14 @@ export class SweepFolder {
     }
     const opened = new SweepFolder(folder, parseSweepRecord(json, join(folder, SPEC_FILE)));
     const trials = join(folder, TRIALS_FILE);
-    for (const outcome of parseOutcomes(readBytes(trials), trials)) opened.outcomes.set(outcome.key, outcome);
+    for (const outcome of parseOutcomes(readBytes(trials, MOST_BYTES.evidence), trials))
+      opened.outcomes.set(outcome.key, outcome);
     return opened;
   }
 
   /** Opens it to measure what is missing. @throws LabError BAD_OPTION where somebody is at it */
   static resume(folder: string): SweepFolder {
     const { folder: real, record } = SweepFolder.open(folder);
-    refuseLinks(real);
     const locked = new SweepFolder(real, record);
     locked.#takeLock();
     try {

@@ -1,4 +1,5 @@
 import { LabError } from '../errors.ts';
+import { issueText } from '../evidence/document.ts';
 import { SWEEP_SCHEMA_VERSION, type SweepResult, sweepResultSchema } from './result.ts';
 
 /**
@@ -18,10 +19,5 @@ export function parseSweepResult(document: unknown, { file, folder }: { file: st
     );
   const parsed = sweepResultSchema.safeParse(document);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new LabError(
-    'BAD_EVIDENCE',
-    `${file} is not as this version writes it: ${issue?.path.join('.')}: ${issue?.message}`,
-    todo,
-  );
+  throw new LabError('BAD_EVIDENCE', `${file} is not as this version writes it: ${issueText(parsed.error)}`, todo);
 }

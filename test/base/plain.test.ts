@@ -13,7 +13,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { appendPlain, isPlainName, plainFolder, readPlain, refuseLinks, writePlain } from '../../src/base/plain.ts';
+import {
+  appendPlain,
+  isPlainName,
+  plainFolder,
+  readPlain,
+  readPlainBytes,
+  refuseLinks,
+  writePlain,
+} from '../../src/base/plain.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-plain-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -25,10 +33,10 @@ beforeEach(() => {
   writeFileSync(outside, 'mine');
 });
 
-const refusal = (path: string, is: string) =>
+const refusal = (path: string, is: string, so = 'nothing is written through it') =>
   expect.objectContaining({
     code: 'BAD_EVIDENCE',
-    message: `${JSON.stringify(path)} is ${is}: nothing is written through it`,
+    message: `${JSON.stringify(path)} is ${is}: ${so}`,
   });
 
 describe.each([
@@ -68,15 +76,34 @@ it('writePlain and appendPlain write', () => {
   writePlain(file, 'a');
   appendPlain(file, 'b');
   appendPlain(join(folder, 'new'), 'c');
-  expect([readPlain(file), readPlain(join(folder, 'new'))]).toEqual(['ab', 'c']);
+  expect([readPlain(file, 2), readPlain(join(folder, 'new'), 2)]).toEqual(['ab', 'c']);
   expect(readdirSync(folder).sort()).toEqual(['new', 'trials.ndjson']);
 });
 
-it('readPlain refuses a link and a pipe', () => {
-  symlinkSync(outside, join(folder, 'link'));
-  execFileSync('mkfifo', [join(folder, 'pipe')]);
-  expect(() => readPlain(join(folder, 'link'))).toThrow(refusal(join(folder, 'link'), 'a symbolic link'));
-  expect(() => readPlain(join(folder, 'pipe'))).toThrow(/neither a file nor a folder/);
+describe.each([
+  ['readPlain', readPlain],
+  ['readPlainBytes', readPlainBytes],
+])('%s', (_, read) => {
+  it.each([
+    ['a symbolic link', (path: string) => symlinkSync(outside, path)],
+    ['a symbolic link', (path: string) => symlinkSync('/dev/zero', path)],
+    ['neither a file nor a folder', (path: string) => execFileSync('mkfifo', [path])],
+    ['a folder', (path: string) => mkdirSync(path)],
+  ])('refuses %s, and does not wait for its other end', (is, make) => {
+    const path = join(folder, 'it');
+    make(path);
+    expect(() => read(path, 100)).toThrow(refusal(path, is, 'it is not read'));
+  });
+
+  it('refuses more bytes than asked for, whatever the file says of its size', () => {
+    const path = join(folder, 'large');
+    writeFileSync(path, '12345');
+    expect(String(read(path, 5))).toBe('12345');
+    expect(() => read(path, 4)).toThrow(`${JSON.stringify(path)} has more than 4 bytes: it is not read`);
+    // A file of /proc says that it has none.
+    expect(String(read('/proc/self/status', 100_000))).toMatch(/^Name:/);
+    expect(() => read('/proc/self/status', 20)).toThrow('has more than 20 bytes');
+  });
 });
 
 it('plainFolder takes a folder that is there, and refuses a link to one', () => {
