@@ -147,6 +147,17 @@ export const deviationSchema = z.discriminatedUnion('kind', [
   z
     .strictObject({ kind: z.literal('gap'), step: place, seconds })
     .describe('time between a step and the one before it, in which nothing was played'),
+  z
+    .strictObject({
+      kind: z.literal('crossed-timeout'),
+      step: place,
+      plannedSeconds: seconds,
+      lastedSeconds: seconds,
+      timeoutSeconds: seconds.describe('the middlebox’s idle timeout, as played'),
+    })
+    .describe(
+      'the client’s silence before the step ended on the other side of the idle timeout than planned; the act’s end counts as a step',
+    ),
 ]);
 export type Deviation = z.infer<typeof deviationSchema>;
 

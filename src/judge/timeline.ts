@@ -1,6 +1,7 @@
 import type { ActRecord, StepRecord } from '../lab/record.ts';
-import { plainDuration } from '../scenario/duration.ts';
-import type { ActPlan, Step } from '../scenario/plan.ts';
+import { formatDuration, plainDuration } from '../scenario/duration.ts';
+import { type ActPlan, clientOf, middleboxOf, type Step } from '../scenario/plan.ts';
+import { talks } from '../scenario/silence.ts';
 import { stepLength } from '../scenario/step-length.ts';
 import { cannotTell } from './check.ts';
 import type { Deviation, Finding } from './result.ts';
@@ -14,11 +15,22 @@ import type { Deviation, Finding } from './result.ts';
  */
 const EARLY_SECONDS = 0.01;
 /**
- * By how much a step, or the time between two, may be too long, seconds. A wait ends with a look at every table, a step with a
- * line in a file; a timer of hours fires up to 0.1 s late (epoll's slack). That takes 20 to 40 ms on an idle machine, and up
- * to a second where other programs want the processors.
+ * By how much a wait may be too long, seconds, whatever its length. A wait ends with a look at every table, a step with a line
+ * in a file; a timer of hours fires up to 0.1 s late (epoll's slack). Measured: 20 to 40 ms, with two busy loops on two
+ * processors as well.
  */
-const LATE_SECONDS = 2;
+const FLOOR_SECONDS = 0.25;
+/** What a last look and the brokers' ledgers add to the act's end: measured, 0.09 to 0.16 s, and 0.2 s on containers. */
+const END_SECONDS = 0.25;
+/** What each connection adds to that: a look at 3,000 takes 0.25 s, and twice that at the act's end. */
+const LOOK_SECONDS = 0.0002;
+/** What a wait may be too long by besides, as a share of it: where a plan is compressed to seconds, so is its tolerance. */
+const SHARE = 0.05;
+/** More is never excused: a night of hours would have minutes. */
+const MOST_SECONDS = 2;
+
+const tolerance = (act: ActPlan, seconds: number): number =>
+  Math.min(MOST_SECONDS, FLOOR_SECONDS + LOOK_SECONDS * clientOf(act).connections + SHARE * seconds);
 
 const micro = (seconds: number) => Math.round(seconds * 1e6) / 1e6;
 
@@ -73,7 +85,38 @@ function strangers({ timeline }: ActPlan, steps: readonly StepRecord[], { places
   return [{ kind: 'order', step: at + 1, text: played.text, planned: plannedText(planned) }];
 }
 
-function lengths(act: ActPlan, steps: readonly StepRecord[], { places }: Alignment): Deviation[] {
+interface Seam {
+  /** Which step it is before; the act's end counts as one. */
+  index: number;
+  seconds: number;
+  /** How much of it is work of the lab's that belongs there, at most. */
+  work: number;
+  /** How long it may be besides: what the longer of the waits beside it may be too long by. */
+  most: number;
+}
+
+/** The time between each step and the one before it, the act's beginning and its end included. */
+function seamsOf(act: ActPlan, { from, to, steps }: ActRecord): Seam[] {
+  const waited = (step: StepRecord | undefined): number =>
+    step === undefined || step.kind === 'action' ? 0 : (step.seconds ?? 0);
+  return [...steps, { from: to }].map((step, index) => ({
+    index,
+    seconds: step.from - (steps[index - 1]?.to ?? from),
+    // The last look is work, like an action, and not a longer wait.
+    work: index === steps.length ? END_SECONDS : 0,
+    most: tolerance(act, Math.max(waited(steps[index - 1]), waited(steps[index]))),
+  }));
+}
+
+/**
+ * Only actions may take longer than planned, up to the lab's patience: thousands of connections need real time. A wait may not,
+ * for its length is what the act is about; the seams on both sides of it are part of the same silence, so they count with it.
+ */
+function lengths(act: ActPlan, record: ActRecord, { places }: Alignment): Deviation[] {
+  const { steps } = record;
+  const seams = seamsOf(act, record).map(({ seconds, work, most }) =>
+    seconds > work && seconds <= work + most ? seconds - work : 0,
+  );
   return steps.flatMap((step, index): Deviation[] => {
     const place = places[index];
     if (place === undefined) return [];
@@ -81,26 +124,64 @@ function lengths(act: ActPlan, steps: readonly StepRecord[], { places }: Alignme
     const lasted = step.to - step.from;
     const said = { step: index + 1, text: step.text, lastedSeconds: micro(lasted) };
     if (!(lasted >= least - EARLY_SECONDS)) return [{ kind: 'shorter', ...said, plannedSeconds: least }];
-    if (!(lasted <= most + LATE_SECONDS)) return [{ kind: 'longer', ...said, plannedSeconds: most }];
+    const whole = step.kind === 'action' ? lasted : lasted + (seams[index] as number) + (seams[index + 1] as number);
+    if (!(whole <= most + tolerance(act, most)))
+      return [{ kind: 'longer', ...said, lastedSeconds: micro(whole), plannedSeconds: most }];
     return [];
   });
 }
 
 /** One step follows the other at once, the first the act's beginning, the act's end the last. */
-function seams({ from, to, steps }: ActRecord): Deviation[] {
-  return [...steps, { from: to }].flatMap((step, index): Deviation[] => {
-    const apart = step.from - (steps[index - 1]?.to ?? from);
-    const place = { step: index + 1, seconds: micro(Math.abs(apart)) };
-    if (!(apart >= -EARLY_SECONDS)) return [{ kind: 'overlap', ...place }];
-    if (!(apart <= LATE_SECONDS)) return [{ kind: 'gap', ...place }];
+const apart = (act: ActPlan, record: ActRecord): Deviation[] =>
+  seamsOf(act, record).flatMap(({ index, seconds, work, most }): Deviation[] => {
+    const place = { step: index + 1, seconds: micro(Math.abs(seconds)) };
+    if (!(seconds >= -EARLY_SECONDS)) return [{ kind: 'overlap', ...place }];
+    if (!(seconds <= work + most)) return [{ kind: 'gap', ...place }];
     return [];
   });
+
+/**
+ * Silences that end on the other side of the middlebox's idle timeout than planned, within every tolerance or not: the flow is
+ * forgotten where it should be remembered, or the other way round. A silence lasts from the beginning of one step in which the
+ * client sends to the beginning of the next, or to the act's end. So the time that its connections take to open and to have
+ * their answers counts: the first is idle while the last one is served. Faults end no silence. A plan whose silence is as long
+ * as the timeout is on neither side.
+ */
+function crossings(act: ActPlan, { to, steps }: ActRecord): Deviation[] {
+  const timeout = middleboxOf(act).idleTimeoutSeconds;
+  const found: Deviation[] = [];
+  let since: { from: number; planned: number } | undefined;
+  for (const [index, step] of [...act.timeline, undefined].entries()) {
+    const talk = step === undefined ? 'ends' : talks(act, step);
+    const { from } = steps[index] ?? { from: to };
+    if (talk !== undefined && since !== undefined) {
+      const [planned, lasted] = [since.planned, from - since.from];
+      if (planned < timeout ? lasted >= timeout : planned > timeout && lasted < timeout)
+        found.push({
+          kind: 'crossed-timeout',
+          step: index + 1,
+          plannedSeconds: micro(planned),
+          lastedSeconds: micro(lasted),
+          timeoutSeconds: timeout,
+        });
+    }
+    if (talk !== undefined) since = talk === 'sends' ? { from, planned: 0 } : undefined;
+    if (since !== undefined && step !== undefined) since.planned += stepLength(act, index).least;
+  }
+  return found;
 }
 
 /** In what an act, as it was played, is not what its plan says. */
 export function deviationsOf(plan: ActPlan, record: ActRecord): Deviation[] {
   const alignment = align(plan, record.steps);
-  return [...lengths(plan, record.steps, alignment), ...strangers(plan, record.steps, alignment), ...seams(record)];
+  const others = strangers(plan, record.steps, alignment);
+  return [
+    ...lengths(plan, record, alignment),
+    ...others,
+    ...apart(plan, record),
+    // Of other steps nobody can say how long their silences were planned.
+    ...(others.length === 0 ? crossings(plan, record) : []),
+  ];
 }
 
 function sentenceOf(deviation: Deviation): string {
@@ -118,6 +199,8 @@ function sentenceOf(deviation: Deviation): string {
       return `step ${deviation.step} began ${plainDuration(deviation.seconds)} before the one before it had ended`;
     case 'gap':
       return `nothing was played for ${plainDuration(deviation.seconds)} before step ${deviation.step}`;
+    case 'crossed-timeout':
+      return `the silence before step ${deviation.step} lasted ${formatDuration(deviation.lastedSeconds)} instead of ${plainDuration(deviation.plannedSeconds)}: on the other side of the middlebox’s idle timeout, ${plainDuration(deviation.timeoutSeconds)}`;
   }
 }
 

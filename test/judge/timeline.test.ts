@@ -29,6 +29,20 @@ function lengthen(evidence: ActEvidence, index: number, seconds: number): void {
   record.to += seconds;
 }
 
+/** As if nothing had been played for so long before this step. */
+function seam(evidence: ActEvidence, index: number, seconds: number): void {
+  lengthen(evidence, index - 1, seconds);
+  (evidence.record.steps[index - 1] as StepRecord).to -= seconds;
+}
+/** As if a quiet of another length had been planned, and played as well as the one that was. */
+function plannedQuiet(evidence: ActEvidence, seconds: number): void {
+  const [planned, played] = [evidence.plan.timeline[QUIET], evidence.record.steps[QUIET]];
+  if (planned?.kind !== 'quiet' || played?.kind !== 'quiet') throw new Error('no quiet');
+  lengthen(evidence, QUIET, seconds - planned.seconds);
+  planned.seconds = seconds;
+  played.seconds = seconds;
+}
+
 describe('an act as it was played', () => {
   it.each(SCENARIOS)('of %s is what its plan says', async (scenario) => {
     const { acts, verdict } = await judged(scenario);
@@ -54,6 +68,83 @@ describe('an act whose steps are not those of its plan is inconclusive', () => {
       /lasted 8 s instead of 5 s/,
     ],
     [
+      'a quiet that is a tenth too long',
+      (_, evidence) => lengthen(evidence, QUIET, 0.6),
+      [{ kind: 'longer', step: 3, plannedSeconds: 5 }],
+      /lasted 5\.6 s instead of 5 s/,
+    ],
+    [
+      'a quiet and the seam after it, together 8.9 s instead of 5 s',
+      (_, evidence) => {
+        lengthen(evidence, QUIET, 1.95);
+        seam(evidence, QUIET + 1, 1.95);
+      },
+      [
+        { kind: 'longer', step: 3, plannedSeconds: 5 },
+        { kind: 'gap', step: 4 },
+      ],
+      /step 3, “quiet for 5\.0 s”, lasted 7 s instead of 5 s; nothing was played for 2 s before step 4/,
+    ],
+    [
+      'a quiet and the seams beside it, each within its tolerance',
+      (_, evidence) => {
+        lengthen(evidence, QUIET, 0.2);
+        seam(evidence, QUIET, 0.2);
+        seam(evidence, QUIET + 1, 0.2);
+      },
+      [{ kind: 'longer', step: 3, plannedSeconds: 5 }],
+      /step 3, “quiet for 5\.0 s”, lasted 5\.6 s instead of 5 s/,
+    ],
+    [
+      'a seam between two actions',
+      (_, evidence) => seam(evidence, 1, 0.3),
+      [{ kind: 'gap', step: 2 }],
+      /nothing was played for 300 ms before step 2/,
+    ],
+    [
+      'a quiet of 0.9 of the idle timeout that lasted longer than that',
+      (_, evidence) => {
+        plannedQuiet(evidence, 2.7);
+        lengthen(evidence, QUIET, 0.34);
+      },
+      [{ kind: 'crossed-timeout', step: 4, plannedSeconds: 2.7, timeoutSeconds: 3 }],
+      /the silence before step 4 lasted 3\.1 s instead of 2\.7 s: on the other side of the middlebox’s idle timeout, 3 s/,
+    ],
+    [
+      'a quiet below the idle timeout, whose seam takes it there',
+      (_, evidence) => {
+        plannedQuiet(evidence, 2.7);
+        seam(evidence, QUIET + 1, 0.34);
+      },
+      [{ kind: 'crossed-timeout', step: 4, plannedSeconds: 2.7 }],
+      /the silence before step 4/,
+    ],
+    [
+      'a quiet below the idle timeout, beside answers that took until after it',
+      (_, evidence) => {
+        plannedQuiet(evidence, 2.7);
+        lengthen(evidence, QUIET - 1, 0.4);
+      },
+      [{ kind: 'crossed-timeout', step: 4, plannedSeconds: 2.7 }],
+      /the silence before step 4/,
+    ],
+    [
+      'connections that took longer to open than the middlebox remembers them',
+      (_, evidence) => lengthen(evidence, 0, 4),
+      [{ kind: 'crossed-timeout', step: 2, plannedSeconds: 0 }],
+      /the silence before step 2 lasted 4\.0 s/,
+    ],
+    [
+      'a quiet beyond the idle timeout that was over before it, by less than a step may seem too short',
+      (_, evidence) => {
+        plannedQuiet(evidence, 3.002);
+        // The recorded one is late by 17 ms, and answers take a moment before it.
+        lengthen(evidence, QUIET, -0.0245);
+      },
+      [{ kind: 'crossed-timeout', step: 4, plannedSeconds: 3.002 }],
+      /the silence before step 4/,
+    ],
+    [
       'a quiet that is 0.1 s too short',
       (_, evidence) => lengthen(evidence, QUIET, -0.12),
       [{ kind: 'shorter', step: 3, plannedSeconds: 5 }],
@@ -73,7 +164,10 @@ describe('an act whose steps are not those of its plan is inconclusive', () => {
     [
       'an action that took longer than any may',
       (_, evidence) => lengthen(evidence, 0, 60),
-      [{ kind: 'longer', step: 1, plannedSeconds: 10 }],
+      [
+        { kind: 'longer', step: 1, plannedSeconds: 10 },
+        { kind: 'crossed-timeout', step: 2, plannedSeconds: 0, timeoutSeconds: 3 },
+      ],
       /lasted 60 s instead of 10 s|lasted 1 min/,
     ],
     [
@@ -169,7 +263,10 @@ describe('an act whose steps are not those of its plan is inconclusive', () => {
       (_, { record }) => {
         record.to += 3600;
       },
-      [{ kind: 'gap', step: 6 }],
+      [
+        { kind: 'gap', step: 6 },
+        { kind: 'crossed-timeout', step: 6, plannedSeconds: 2, timeoutSeconds: 3 },
+      ],
       /nothing was played for 1 h before step 6/,
     ],
     [
@@ -207,6 +304,44 @@ describe('an act whose steps are not those of its plan is inconclusive', () => {
     const evidence = recorded('rebalance');
     lengthen(evidence.acts[0] as ActEvidence, QUIET, 3600);
     expect((await judgeRun(evidence, 0)).verdict).toBe('inconclusive');
+  });
+});
+
+describe('an act is still what its plan says', () => {
+  const thousands = (evidence: ActEvidence, connections: number) => {
+    for (const host of evidence.plan.hosts) if (host.role === 'client') host.connections = connections;
+  };
+  it.each<[string, (evidence: ActEvidence) => void]>([
+    ['where a quiet below the idle timeout stays below it', (evidence) => plannedQuiet(evidence, 2.7)],
+    ['where a quiet is as long as the idle timeout', (evidence) => plannedQuiet(evidence, 3)],
+    ['where a quiet of seconds is late by 0.3 s', (evidence) => lengthen(evidence, QUIET, 0.3)],
+    ['where its connections take 2 s to open', (evidence) => lengthen(evidence, 0, 2)],
+    [
+      'where the last look takes half a second',
+      ({ record }) => {
+        record.to += 0.35;
+      },
+    ],
+    [
+      'where the looks at thousands of connections take long',
+      (evidence) => {
+        thousands(evidence, 3000);
+        lengthen(evidence, QUIET, 0.25);
+        lengthen(evidence, 4, 0.4);
+      },
+    ],
+  ])('%s', async (_, change) => {
+    const act = await tampered((_steps, evidence) => change(evidence));
+    expect(act.deviations).toEqual([]);
+    expect(act.findings.map(({ id }) => id)).not.toContain('timeline');
+  });
+  it('in a night of hours, though a look takes a second and a half', async () => {
+    const act = await judgedAct('ipvs', 'strict', (evidence) => lengthen(evidence, QUIET, 1.5));
+    expect(act.deviations).toEqual([]);
+  });
+  it('but not though it takes 2 s, however long the night is', async () => {
+    const act = await judgedAct('ipvs', 'strict', (evidence) => lengthen(evidence, QUIET, 2));
+    expect(act.deviations).toMatchObject([{ kind: 'longer', step: 3 }]);
   });
 });
 
