@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import koffi from 'koffi';
+import { callNumber, filterCalls } from './call-filter.ts';
 
 // Which rights a started program gets. Rights belong to threads (capabilities(7)): what this thread has as "ambient" is what
 // a program started by it has, and nothing else, for neither the user nor the program's file gives any here.
@@ -24,7 +25,6 @@ const PR_CAP_AMBIENT_RAISE = 2;
 const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 /** The user with number 0 has no rights by that number, and this cannot be taken back (SECBIT_NOROOT and its lock). */
 const NO_ROOT = 0b11;
-const SYS_KEYCTL = 250;
 const KEYCTL_JOIN_SESSION_KEYRING = 1;
 
 const VERSION_3 = Buffer.from([0x22, 0x05, 0x08, 0x20, 0, 0, 0, 0]);
@@ -49,7 +49,7 @@ function setInheritable(capabilities: readonly number[]): void {
 
 /**
  * From here on programs that this thread starts have no capability, and no way to any: not by a file, not by a user namespace,
- * not by being root. This thread keeps its own.
+ * not by being root, and are refused some system calls (call-filter.ts), as this thread is. This thread keeps its capabilities.
  * @param passed capabilities that `withCapabilities` may still pass on
  */
 export function passOnNothing(passed: readonly number[]): void {
@@ -61,7 +61,8 @@ export function passOnNothing(passed: readonly number[]): void {
   check('prctl(PR_SET_NO_NEW_PRIVS)', c.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   writeFileSync('/proc/sys/user/max_user_namespaces', '0');
   // A keyring of our own instead of the caller's; a kernel without keyrings has none to hide.
-  c.syscall(SYS_KEYCTL, KEYCTL_JOIN_SESSION_KEYRING, 0, 0);
+  c.syscall(callNumber('keyctl'), KEYCTL_JOIN_SESSION_KEYRING, 0, 0);
+  filterCalls();
 }
 
 /** Runs synchronous code; programs that it starts have these capabilities. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { LabError } from '../../errors.ts';
 import type { ActRecord, Message } from '../../lab/record.ts';
+import { keepDescriptors } from '../../linux/descriptors.ts';
 import { codeRoot, moduleExtension } from '../../root.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import type { Batch } from '../../sweep/batch.ts';
@@ -27,6 +28,7 @@ const SYSTEM_FOLDERS = '/usr/sbin:/sbin:/usr/bin:/bin';
 
 /** Starts a command as the first process of a new lab. Its standard input is its lifeline: when that closes, it ends. */
 export function enterLab(command: readonly string[]) {
+  keepDescriptors();
   return spawn('unshare', [...UNSHARE, 'sh', '-c', ENTER, 'sh', ...command], {
     stdio: ['pipe', 'pipe', 'pipe'],
     // A process group of its own: a Ctrl-C is for us to handle, not for the programs of the lab.
