@@ -1,6 +1,6 @@
 #!/bin/sh
 # Watches over a time-travelling kernel: guard.sh <run's folder> <CPUs> <program> <its arguments …>
-# Says on standard output when it has ended. Standard input is the lifeline: when it closes, the kernel and all its helpers
+# Says on standard output when it is not shut in, and when it has ended. Standard input is the lifeline: when it closes, the kernel and all its helpers
 # end, and the run's folder, if there is one, goes too unless it has been moved to its place by then.
 #
 # guard.sh --can-shut-in tells by its exit code whether the kernel will be shut in here.
@@ -10,6 +10,9 @@ folder=$1
 cpus=$2
 shift 2
 exec 3<&0
+# What our caller had open is not for the kernel: hostfs would open it, past all mounts. Of higher numbers, which this shell
+# cannot name, whoever starts us keeps us free (src/linux/descriptors.ts).
+exec 5<&- 6<&- 7<&- 8<&- 9<&-
 # User-Mode Linux is one CPU in many processes, of which one runs at a time. On a CPU of their own they hand over several
 # times as fast. A lock on the CPU's folder in sysfs, which ends with us, tells other labs that it is taken.
 cpu=
@@ -32,6 +35,7 @@ if [ -n "$jail" ] && unshare $apart mount -t tmpfs tmpfs "$uml" 2>/dev/null; the
   set -- unshare $apart sh -c "$jail" jail "$uml" "$@" uml_dir=/run/uml
 else
   set -- "$@" "uml_dir=$uml"
+  (trap '' PIPE; echo '{"type":"jail","jail":"none"}') 2>/dev/null
 fi
 if [ -n "$cpu" ] && taskset -c "$cpu" true 2>/dev/null; then set -- taskset -c "$cpu" "$@"; fi
 "$@" </dev/null 3<&- 4<&- &

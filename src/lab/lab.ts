@@ -64,8 +64,8 @@ export interface LabHost {
   spawn(program: string, args: readonly string[], options?: SpawnOptions): LabProcess;
   /** Starts a program of ours: a module by its path from the code's root, without extension. */
   spawnModule(module: string, args: readonly string[], options?: SpawnOptions): LabProcess;
-  /** Runs a program to its end, with the rights to change the host's network. @returns its standard output. */
-  run(program: string, args: readonly string[], input?: string): Promise<string>;
+  /** Runs a program to its end. @returns its standard output. */
+  run(program: string, args: readonly string[], options?: RunOptions): Promise<string>;
   /** Makes a file of ours readable to this host's programs. @returns its path there */
   place(file: string): Promise<string>;
   /** Asks a program that listens on a Unix socket of this host. @returns its whole answer */
@@ -95,6 +95,13 @@ export interface KernelSocketOptions {
   intervalSeconds: number;
   probes: number;
   userTimeoutMs: number;
+}
+
+export interface RunOptions {
+  /** What its standard input brings. */
+  input?: string;
+  /** As with `SpawnOptions`. */
+  privileged?: boolean;
 }
 
 export interface SpawnOptions {

@@ -223,7 +223,7 @@ export async function measureTrials(lab: Lab, trials: readonly Trial[], options:
   const byPort = new Map(placed.map((each) => [each.port, each]));
   const ports = [...byPort.values()].map(({ port, trial }): ManyPort => ({ port, box: trial.box }));
   const counts = [...new Set(trials.flatMap(({ question }) => (question.kind === 'lost' ? [question.count] : [])))];
-  await balancer.run('nft', ['-f', '-'], renderLosses(counts));
+  await balancer.run('nft', ['-f', '-'], { input: renderLosses(counts), privileged: true });
   const listening = [...byPort.values()].map(({ port, trial }): ListenerPort => ({ port, ...wishOf(trial.server) }));
   const listeners = servers.map((host, index) => ({
     host,
@@ -350,7 +350,7 @@ async function follow(lab: Lab, under: Under, options: MeasureOptions): Promise<
   const paths = (async () => {
     for (const { at: when, rules } of pathChanges(placed)) {
       await sleep(start + when - lab.now(), { signal });
-      await balancer.run('nft', ['-f', '-'], rules);
+      await balancer.run('nft', ['-f', '-'], { input: rules, privileged: true });
       const late = lab.now() - start - when;
       if (options.realTime && late > TOO_LATE_SECONDS) fates.lateUntil(lab.now(), late);
     }

@@ -31,7 +31,7 @@ export const manyByConntrack: ManyPlayer = {
       ports,
       servers.map((server) => server.address),
     );
-    await host.run('nft', ['-f', '-'], rules);
+    await host.run('nft', ['-f', '-'], { input: rules, privileged: true });
     const { loose } = LATE[modeOfPort(first)];
     // After the rules: they make the kernel load connection tracking, and only then does the setting exist.
     await host.setSysctl('net.netfilter.nf_conntrack_tcp_loose', loose);
@@ -66,7 +66,7 @@ const conntrack: Player = {
         ownAddress: !host.passesForeignAddresses,
       }),
     );
-    await host.run('nft', ['-f', file]);
+    await host.run('nft', ['-f', file], { privileged: true });
     // After the rules: they make the kernel load connection tracking, and only then do its settings exist.
     await setSysctls(host, conntrackSysctls(box.idleTimeoutSeconds, LATE[mode].loose));
     if (mode === 'reset-both')

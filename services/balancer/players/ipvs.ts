@@ -39,8 +39,8 @@ const many: ManyPlayer = {
       `-A -t ${host.serviceAddress}:${port} -s rr`,
       `-a -t ${host.serviceAddress}:${port} -r ${servers[0]?.address}:${port} -m`,
     ]);
-    await host.run('ipvsadm', ['--restore'], `${rules.join('\n')}\n`);
-    await host.run('ipvsadm', ['--set', ...timeouts(first.box.middlebox.timeoutSeconds)]);
+    await host.run('ipvsadm', ['--restore'], { input: `${rules.join('\n')}\n`, privileged: true });
+    await host.run('ipvsadm', ['--set', ...timeouts(first.box.middlebox.timeoutSeconds)], { privileged: true });
     await host.setSysctl('net.ipv4.vs.sloppy_tcp', 0);
     return { address: host.serviceAddress as string, flows: flowsOf(host) };
   },
@@ -61,8 +61,8 @@ const ipvs: Player = {
     ].join('\n');
     const set = timeouts(box.idleTimeoutSeconds);
     await writeConfig(`${host.name}.ipvs`, `${rules}# and: ipvsadm --set ${set.join(' ')}\n`);
-    await host.run('ipvsadm', ['--restore'], rules);
-    await host.run('ipvsadm', ['--set', ...set]);
+    await host.run('ipvsadm', ['--restore'], { input: rules, privileged: true });
+    await host.run('ipvsadm', ['--set', ...set], { privileged: true });
     await setSysctls(host, sysctls(box));
     return {
       target: { address: host.serviceAddress as string, port },

@@ -51,7 +51,7 @@ const router: Player = {
     const own = host.serviceAddress ?? host.address;
     const passes = host.passesForeignAddresses;
     const file = await writeConfig(`${host.name}.nft`, passes ? PASSING : translating(own, port, server));
-    await host.run('nft', ['-f', file]);
+    await host.run('nft', ['-f', file], { privileged: true });
     await setSysctls(host, conntrackSysctls(box.idleTimeoutSeconds, LOOSE));
     return { target: { address: passes ? server : own, port } };
   },

@@ -11,6 +11,7 @@ import {
   type HostProcess,
   type LabHost,
   LabProcess,
+  type RunOptions,
   type SeenSocket,
   type SpawnOptions,
   type WatchOrder,
@@ -238,8 +239,8 @@ export class ContainerHost implements LabHost {
     return this.#spawn({ module }, args, options);
   }
 
-  run(program: string, args: readonly string[], input?: string): Promise<string> {
-    return this.#ask('run', { program, args, input });
+  run(program: string, args: readonly string[], { input, privileged = false }: RunOptions = {}): Promise<string> {
+    return this.#ask('run', { program, args, input, privileged });
   }
 
   place(file: string): Promise<string> {

@@ -33,7 +33,10 @@ export interface Questions {
     };
     gives: { pid: number | undefined };
   };
-  run: { takes: { program: string; args: readonly string[]; input: string | undefined }; gives: string };
+  run: {
+    takes: { program: string; args: readonly string[]; input: string | undefined; privileged: boolean };
+    gives: string;
+  };
   place: { takes: { name: string; text: string }; gives: string };
   ask: { takes: { socketFile: string; question: string }; gives: string };
   sysctl: { takes: { name: string; value: string }; gives: null };

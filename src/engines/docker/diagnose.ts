@@ -20,7 +20,7 @@ async function labComesUp(client: Awaited<ReturnType<typeof containerEngine>>, i
     await using lab = await DockerLab.up(plan.acts[0] as ActPlan, { client, image, name: `idlelab-${run}`, labels });
     for (const host of lab.hosts.values()) await host.sockets();
     await lab.host('balancer').flows();
-    await lab.host('balancer').run('nft', ['add', 'table', 'inet', 'probe']);
+    await lab.host('balancer').run('nft', ['add', 'table', 'inet', 'probe'], { privileged: true });
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     return { what, ok: true, found: `${lab.hosts.size} hosts up in ${seconds} s; sockets, flows and rules can be had` };
   } catch (error) {

@@ -59,9 +59,13 @@ const answers: {
     child.once('close', (code, signal) => say({ process: number, ended: { code, signal } }));
     return { pid: child.pid };
   },
-  run: ({ program, args, input }) =>
+  run: ({ program, args, input, privileged }) =>
     toItsEnd(
-      spawn(program, args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], cwd: INSIDE.lab }),
+      spawn(program, args, {
+        stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+        cwd: INSIDE.lab,
+        ...(privileged ? {} : { uid, gid }),
+      }),
       input,
       `${program} ${args.join(' ')}`,
     ),

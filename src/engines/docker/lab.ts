@@ -298,8 +298,9 @@ export class DockerLab implements Lab {
 }
 
 const cable = (balancer: ContainerHost, address: string) => async (up: boolean) => {
-  if (up) await balancer.run('nft', ['delete', 'table', 'inet', `cut-${address.replaceAll('.', '-')}`]);
-  else await balancer.run('nft', ['-f', '-'], cutRules(address));
+  if (up)
+    await balancer.run('nft', ['delete', 'table', 'inet', `cut-${address.replaceAll('.', '-')}`], { privileged: true });
+  else await balancer.run('nft', ['-f', '-'], { input: cutRules(address), privileged: true });
 };
 
 async function startHost(options: LabOptions, wanted: Wanted, hosts: ContainerHost[]): Promise<ContainerHost> {

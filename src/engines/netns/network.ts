@@ -10,6 +10,7 @@ import {
   type LabHost,
   LabProcess,
   type LabWatch,
+  type RunOptions,
   type SeenSocket,
   type SpawnOptions,
 } from '../../lab/lab.ts';
@@ -126,8 +127,8 @@ class NetnsHost implements LabHost {
     );
   }
 
-  run(program: string, args: readonly string[], input?: string): Promise<string> {
-    const child = this.#start(program, args, { input: input === undefined ? 'ignore' : 'pipe', privileged: true });
+  run(program: string, args: readonly string[], { input, privileged = false }: RunOptions = {}): Promise<string> {
+    const child = this.#start(program, args, { input: input === undefined ? 'ignore' : 'pipe', privileged });
     return toItsEnd(child, input, `${program} ${args.join(' ')} on ${this.name}`);
   }
 

@@ -20,6 +20,8 @@ import { DEVICES, treesOf } from '../trees.ts';
 
 /** Where the root of all hosts is put together, in a tmpfs of the lab's own. */
 const ROOT = '/run/idlelab-root';
+/** What the programs of one host can write, all in memory, MB. */
+const SCRATCH_MB = 256;
 const HOSTS_FILE = '127.0.0.1 localhost\n::1 localhost\n';
 
 function makeFor(source: string, target: string): void {
@@ -112,7 +114,7 @@ export class HostView implements Disposable {
     let started: ChildProcess | undefined;
     try {
       const mounts = newMounts(sharedRoot(), () => {
-        mountTmpfs('/run', 'mode=755,size=25%');
+        mountTmpfs('/run', `mode=755,size=${SCRATCH_MB}m`);
         for (const each of ['/run/tmp', '/run/shm', folder]) mkdirSync(each, { recursive: true });
       });
       const { view, first } = withProcesses(mounts, () =>

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { messageOf } from '../../errors.ts';
+import { keepDescriptors } from '../../linux/descriptors.ts';
 import { packageRoot } from '../../root.ts';
 import { DEFAULT_HZ, HZ, type Hz } from '../../scenario/hz.ts';
 import type { Diagnosis } from '../diagnosis.ts';
@@ -30,6 +31,7 @@ function built(hz: Hz): Diagnosis {
 async function boot(kernel: string): Promise<Diagnosis> {
   const what = 'it boots, and its clock jumps';
   const began = performance.now();
+  keepDescriptors();
   const child = spawn(
     'sh',
     [
@@ -54,7 +56,7 @@ async function boot(kernel: string): Promise<Diagnosis> {
       const seconds = /^alive (\d+)/.exec(line)?.[1];
       if (seconds !== undefined) resolve(Number(seconds));
       else if (/"type":"ended"/.test(line)) resolve(undefined);
-      else if (line.trim() !== '') printed.push(line.trim());
+      else if (line.trim() !== '' && !/"type":"jail"/.test(line)) printed.push(line.trim());
     };
     createInterface({ input: child.stdout }).on('line', hear);
     createInterface({ input: child.stderr }).on('line', hear);

@@ -85,6 +85,12 @@ export const virtual = (hz: Hz, slots: Slots, kernel?: string): Engine => ({
     });
     const came = performance.now();
     let firstTurn: number | undefined;
+    const said = new Set<string>();
+    /** What each kernel says before it plays is said once. */
+    const tell: typeof onMessage = (message) => {
+      if (message.type === 'preparing' && said.size === said.add(message.text).size) return;
+      onMessage(message);
+    };
     const play = async ({ acts }: Group, index: number): Promise<Staged> => {
       const done = await slots.take();
       firstTurn ??= performance.now();
@@ -97,7 +103,7 @@ export const virtual = (hz: Hz, slots: Slots, kernel?: string): Engine => ({
           folder: join(folder, `.act-${index}`),
           runFolder: folder,
           startsAt: starts[index] as number,
-          onMessage,
+          onMessage: tell,
           signal: whole,
         });
       } finally {

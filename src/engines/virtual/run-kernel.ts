@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { LabError } from '../../errors.ts';
 import type { ActRecord, Message } from '../../lab/record.ts';
+import { keepDescriptors } from '../../linux/descriptors.ts';
 import { packageRoot } from '../../root.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import type { Batch } from '../../sweep/batch.ts';
@@ -32,6 +33,12 @@ const HANG_SECONDS = 30;
 const SWEEP_HANG_SECONDS = 150;
 const TAIL_LINES = 12;
 const LAST_WORDS_MS = 200;
+/** What is said where guard.sh could not shut a kernel in. */
+export const NOT_SHUT_IN =
+  'jail: none. Namespaces are not allowed here, so the lab’s kernel has your rights on your files (npm run doctor says more)';
+
+/** What guard.sh says of a kernel. */
+type GuardMessage = { type: 'ended' } | { type: 'jail'; jail: 'none' };
 
 /** Numbers of the CPUs we may use, in an order of chance: labs that start together try different ones first. */
 export function cpus(): number[] {
@@ -100,6 +107,7 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
   const messages = join(folder, MESSAGES_FILE);
   writeFileSync(messages, '');
   const guard = join(packageRoot, 'lab/kernel/guard.sh');
+  keepDescriptors();
   const child = spawn('sh', [guard, runFolder, cpus().join(' '), kernel, ...kernelWords], {
     stdio: ['pipe', 'pipe', 'pipe'],
     // A process group of its own, which ends as a whole.
@@ -124,6 +132,8 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
     if (console.length > TAIL_LINES) console.shift();
   };
   const acts: ActRecord[] = [];
+  /** Under what it runs, besides what the lab says of itself. */
+  const conditions: Record<string, string> = {};
   return new Promise<Staged>((resolve, reject) => {
     let watch: NodeJS.Timeout | undefined;
     let settled = false;
@@ -141,6 +151,7 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
         acts,
         waitedSeconds: 0,
         ...more,
+        versions: { ...more.versions, ...conditions },
         async [Symbol.asyncDispose]() {
           signal.removeEventListener('abort', killAll);
           child.stdin.end();
@@ -175,12 +186,13 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
     };
     const hear = (message: Message) => {
       alive();
-      onMessage(message);
+      const programs = message.type === 'conditions' && { ...message.conditions.programs, ...conditions };
+      onMessage(programs ? { ...message, conditions: { ...message.conditions, programs } } : message);
       if (message.type === 'played') acts.push(message.act);
     };
-    const parsed = (line: string): Message | { type: 'ended' } | undefined => {
+    const parsed = (line: string): Message | GuardMessage | undefined => {
       try {
-        return JSON.parse(line) as Message | { type: 'ended' };
+        return JSON.parse(line) as Message | GuardMessage;
       } catch {
         remember(line);
         return undefined;
@@ -188,13 +200,18 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
     };
     const told = new LineFollower(messages, (line) => {
       const message = parsed(line);
-      if (message !== undefined && message.type !== 'ended') hear(message);
+      if (message !== undefined && message.type !== 'ended' && message.type !== 'jail') hear(message);
     });
     alive();
     createInterface({ input: child.stdout }).on('line', (line) => {
       const message = parsed(line);
       if (message === undefined) return;
       told.read();
+      if (message.type === 'jail') {
+        conditions.jail = message.jail;
+        onMessage({ type: 'preparing', text: NOT_SHUT_IN });
+        return;
+      }
       if (message.type === 'ended') {
         // What it printed at last comes by another pipe.
         setTimeout(() => {

@@ -24,7 +24,7 @@ const dropFin: Fault = {
   describe: (host) => `${host} starts dropping every FIN, and what its sender sends after it`,
   takesAway: 'nothing',
   async apply({ lab, host }) {
-    await lab.host(host).run('nft', ['-f', '-'], rules);
+    await lab.host(host).run('nft', ['-f', '-'], { input: rules, privileged: true });
   },
 };
 export default dropFin;

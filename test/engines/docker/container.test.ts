@@ -41,7 +41,7 @@ describe('the stream of a container', () => {
     const { host, say, written } = fake();
     say({ n: 1, ...HELLO });
     await host.ready();
-    const answer = host.run('nft', ['list', 'ruleset']);
+    const answer = host.run('nft', ['list', 'ruleset'], { privileged: true });
     const asked = JSON.parse(written[0] as string) as { id: number; ask: string; with: unknown };
     expect(asked).toMatchObject({ ask: 'run', with: { program: 'nft', args: ['list', 'ruleset'] } });
     say({ n: 2, answer: asked.id, value: 'table inet' });

@@ -1,5 +1,5 @@
-import { chownSync } from 'node:fs';
-import { delimiter } from 'node:path';
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { run } from '../../helpers/cli.ts';
 import { Targets } from '../isolation.ts';
@@ -21,12 +21,24 @@ describe('a hostile program on a host of network namespaces', () => {
     };
     const { code, stdout, stderr } = await run(
       [targets.scenario, '--reporter', 'json', '--runs', targets.runs],
-      wrap,
+      [...targets.careless, ...wrap],
       env,
     );
     expect(code, stderr).toBe(2);
     targets.expectAllRefused(JSON.parse(stdout).problem.message);
   };
+
+  it('does what it tries where it is not on such a host', () => targets.expectControlToWork());
+
+  it('leaves redis-cli, which asks a server for its ledger, without any right', async () => {
+    const bin = join(targets.scratch, 'bin');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'redis-cli'), '#!/bin/sh\ngrep CapEff /proc/self/status >&2\nexit 1\n', { mode: 0o755 });
+    const { stdout, stderr } = await run([targets.scenario, '--reporter', 'json', '--runs', targets.runs], [], {
+      PATH: `${bin}${delimiter}${process.env.PATH}`,
+    });
+    expect(stdout + stderr).toMatch(/CapEff:(\\t|\s)0+\b/);
+  });
 
   it('is refused everything', () => hostile([]));
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -45,19 +45,55 @@ describe.runIf(kernelsBuilt)('on a kernel of the lab’s own', () => {
     rmSync(kernels, { recursive: true, force: true });
   });
 
-  /** Plays with another first program. @returns what the run ended with */
-  const problemWith = async (init: string): Promise<string> => {
+  /** Plays with another first program. */
+  const play = (init: string, env: Record<string, string> = {}) => {
     const file = join(kernels, 'init.sh');
     writeFileSync(file, init, { mode: 0o755 });
     const kernel = kernelWithInit(kernels, 'linux', file);
-    const { code, stdout, stderr } = await run(
+    return run(
       [targets.scenario, '--engine', 'virtual', '--kernel', kernel, '--reporter', 'json', '--runs', targets.runs],
-      [],
-      { IDLELAB_TEST_SECRET: 'not for the lab' },
+      targets.careless,
+      { IDLELAB_TEST_SECRET: 'not for the lab', ...env },
     );
+  };
+  /** The same. @returns what the run ended with */
+  const problemWith = async (init: string): Promise<string> => {
+    const { code, stdout, stderr } = await play(init);
     expect(code, stderr).toBe(2);
     return JSON.parse(stdout).problem.message as string;
   };
+
+  it('that kernel’s own root has nothing that the caller had open', async () => {
+    const numbers = Array.from({ length: 61 }, (_, index) => index + 3);
+    const { stdout, stderr } = await play(
+      [
+        '#!/bin/sh',
+        'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+        ...numbers.flatMap((number) => [
+          `mount -t hostfs -o /proc/self/fd/${number}/. none /mnt 2>/dev/null && test -e /mnt/file && echo "reached by ${number}"`,
+          'umount /mnt 2>/dev/null',
+        ]),
+        'echo tried all',
+        'exit 0',
+      ].join('\n'),
+    );
+    expect(stdout + stderr).toContain('tried all');
+    expect(stdout + stderr).not.toContain('reached');
+  });
+
+  it('says in the run and in its result that the kernel is not shut in', async () => {
+    const bin = join(kernels, 'no-namespaces');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'unshare'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+    const init = readFileSync(INIT, 'utf8');
+    const open = await play(init, { PATH: `${bin}:${process.env.PATH}` });
+    expect(JSON.parse(open.stdout).problem, open.stderr).toBeNull();
+    expect(open.stderr.split('jail: none').length).toBe(2);
+    expect(JSON.parse(open.stdout).versions).toMatchObject({ jail: 'none' });
+    const shut = await play(init);
+    expect(shut.stderr).not.toContain('jail: none');
+    expect(JSON.parse(shut.stdout).versions).not.toHaveProperty('jail');
+  });
 
   it('a hostile program on a host is refused everything', async () => {
     const folder = targets.asServer(join(kernels, 'bin'));
