@@ -113,7 +113,10 @@ async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCod
   const pace = options.pace ?? (engine.name === 'virtual' ? 'production' : 'compressed');
   const { plans, failures } = await planAll(names, async (name) => planScenario(findScenario(name), pace));
   if (failures.length > 0 && !(options.keepGoing && plans.length > 0)) {
-    if (plans.length > 0) console.error(`nothing was played; --keep-going plays the other ${plans.length}`);
+    if (plans.length > 0)
+      console.error(
+        `nothing was played; --keep-going plays the other ${plans.length === 1 ? 'scenario' : `${plans.length} scenarios`}`,
+      );
     return gravest(failures);
   }
   const waits = plans.flatMap(({ acts }) => acts).reduce((sum, act) => sum + waitSeconds(act), 0);
@@ -150,6 +153,9 @@ async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCod
     const codes = await Promise.all(plans.map(play));
     if (plans.length > 1)
       progress.pause(() => console.error(`${plans.length} scenarios in ${formatDuration(performance.now() / 1000)}`));
+    if (signal.aborted) progress.pause(() => console.error('interrupted; nothing is kept of a run that was under way'));
+    if (failures.length > 0)
+      progress.pause(() => console.error(`not played, see the first lines: ${failures.length} of ${names.length}`));
     return gravest([...failures, ...codes]);
   } finally {
     progress.stop();

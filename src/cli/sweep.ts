@@ -82,7 +82,10 @@ async function goOn(folder: SweepFolder, place: Place, options: Options): Promis
     const kept = folder.outcomes.size;
     if (kept > 0)
       console.error(`${kept.toLocaleString('en')} trials are kept; continue: npm run sweep -- --resume ${shown}`);
-    if (signal.aborted) return EXIT.interrupted;
+    if (signal.aborted) {
+      console.error('interrupted; npm run sweep -- --resume goes on where it stopped');
+      return EXIT.interrupted;
+    }
     throw error;
   } finally {
     progress.stop();
@@ -98,6 +101,12 @@ await runCommand(
     const options = program.opts<Options>();
     const words = program.args;
     if (words.length === 0 && options.middlebox === undefined && options.resume === undefined) {
+      if (options.scan.length + options.list.length > 0)
+        throw new LabError(
+          'BAD_OPTION',
+          'no middlebox given',
+          'add --middlebox aws-nlb, or several: --middlebox aws-nlb,haproxy',
+        );
       showList();
       return EXIT.asExpected;
     }

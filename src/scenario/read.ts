@@ -148,6 +148,8 @@ function boundText(kind: 'at least' | 'at most', origin: string, bound: number |
 function expectedOf(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
+      // What a schema says of a type in its own words is better than the type.
+      if (!issue.message.startsWith('Invalid input')) return issue.message;
       return TYPE_WORDS[issue.expected] ?? `a ${issue.expected}`;
     case 'invalid_value':
       return issue.values.map(String).join(' or ');
@@ -206,7 +208,14 @@ function parse(path: string): { source: SourceFile; value: unknown; positions: P
   for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) lines.addNewLine(end + 1);
   const file = { path, lines, isLink };
   const complain: Complain = (offset, expected, found) =>
-    badFile(file, offset, 'this place', expected, found, 'check the indentation and the quotes around it');
+    badFile(
+      file,
+      offset,
+      'this place',
+      expected,
+      found,
+      'correct the YAML there: its indentation, quotes, names and keys',
+    );
   checkText(text, isText, complain);
   const deep = tooDeep(text);
   if (deep !== undefined) throw complain(deep, `at most ${BRACKETS_DEEP} open brackets`, 'more');

@@ -16,7 +16,10 @@ const name = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,11}$/, 'a name: lower-case letters, digits and dashes, at most 12, starting with a letter');
 const reference = z.string().regex(/^\$[a-zA-Z][a-zA-Z0-9]*$/, 'the name of a parameter, as in $idleTimeout');
-const durationText = z.string().regex(new RegExp(DURATION_PATTERN), 'a duration, as in 350s, 8h or 200ms');
+const DURATION_WORDS = 'a duration with its unit, as in 350s, 8h or 200ms';
+const durationText = z.string({ error: DURATION_WORDS }).regex(new RegExp(DURATION_PATTERN), DURATION_WORDS);
+
+const parameterText = z.string({ error: 'a duration with its unit, as in 350s or 8h, or other text' });
 
 /** A value, a parameter's name, or a value for each pace. */
 const paced = <T extends z.ZodType>(value: T) =>
@@ -103,7 +106,7 @@ const expectation = z.union([
 const act = z.strictObject({
   title: z.string().optional().describe('what this act shows, in one line'),
   params: z
-    .record(z.string(), paced(z.string()))
+    .record(z.string(), paced(parameterText))
     .refine(...atMost(FILE_LIMITS.params, 'parameters'))
     .optional()
     .describe('parameters that differ in this act'),
@@ -127,7 +130,7 @@ export const scenarioSchema = z.strictObject({
   params: z
     .record(
       z.string().regex(/^[a-zA-Z][a-zA-Z0-9]*$/, 'a parameter name: letters and digits, starting with a letter'),
-      paced(z.string()),
+      paced(parameterText),
     )
     .refine(...atMost(FILE_LIMITS.params, 'parameters'))
     .default({}),

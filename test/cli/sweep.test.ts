@@ -90,6 +90,7 @@ describe('what cannot be swept', () => {
   it.each([
     [['--middlebox', 'aws-nlp'], 4, /there is no middlebox "aws-nlp"; did you mean "aws-nlb"/],
     [['aws-nlp'], 4, /there is no sweep "aws-nlp"; did you mean "aws-nlb"/],
+    [['--list', 'keepIdle', '1s'], 4, /no middlebox given/],
     [['--middlebox', 'aws-nlb', '--scan', 'keepIdel', '1s..3s/1s'], 4, /did you mean "keepIdle"/],
     [['--middlebox', 'aws-nlb', '--scan', 'keepIdle'], 4, /a setting and its values/],
     [['--middlebox', 'aws-nlb', '--list', 'keepInterval', '1s'], 4, /keepInterval without keepIdle does nothing/],

@@ -40,6 +40,14 @@ describe('a bad file is refused with file, line, column, what was expected and w
       undefined,
     ],
     [
+      'a duration without a unit',
+      'production: 350s',
+      'production: 7777',
+      '7777',
+      /expected a duration with its unit, as in 350s or 8h.*found 7777/,
+      undefined,
+    ],
+    [
       'an unknown key',
       'hosts:',
       'hostz:',
