@@ -34,7 +34,7 @@ const processSeconds = (): number => performance.now() / 1000;
 /** Evidence that was cut off together with its run is the lesser of the two problems. */
 function whatThereIs(folder: string, problem: LabError | undefined): Evidence {
   try {
-    return readEvidence(folder);
+    return readEvidence(folder, { justRecorded: true });
   } catch (error) {
     throw problem ?? error;
   }

@@ -116,8 +116,9 @@ const inOrder = <T extends { time: number }>(rows: T[]): T[] => rows.sort((a, b)
 
 /** What of the evidence is not there although it was written, in words. */
 function missingRows(counts: Counts, written: Counts | undefined): string[] {
+  if (written === undefined) return [`${RUN_FILE} does not say how many rows and packets there were`];
   return (Object.keys(counts) as (keyof Counts)[]).flatMap((what) => {
-    const [found, wanted] = [counts[what], written?.[what] ?? counts[what]];
+    const [found, wanted] = [counts[what], written[what]];
     const file = what === 'frames' ? CAPTURE_FILE : EVIDENCE_FILES[what];
     return found === wanted ? [] : [`${file} holds ${found} ${what === 'frames' ? 'packets' : 'rows'}, not ${wanted}`];
   });
@@ -125,10 +126,11 @@ function missingRows(counts: Counts, written: Counts | undefined): string[] {
 
 /**
  * Reads what a run left in its folder: run.json, the captures, and the NDJSON files. What is found to be missing is added to
- * the acts' `lostEvidence`.
+ * the acts' `lostEvidence`; where run.json does not say how much there was, that is not known to be nothing.
+ * @param options `justRecorded`: by the lab itself, which counts now what there is
  * @throws LabError BAD_EVIDENCE
  */
-export function readEvidence(folder: string): Evidence {
+export function readEvidence(folder: string, { justRecorded = false }: { justRecorded?: boolean } = {}): Evidence {
   const run = parseDocument(readBytes(join(folder, RUN_FILE), MOST_BYTES.record).toString('utf8'), RUN_FILE, runRecord);
   const { frames, cut } = readCapture(folder, run.acts);
   const packets = frames.flatMap((frame, index): Packet[] => {
@@ -146,7 +148,7 @@ export function readEvidence(folder: string): Evidence {
   const flows = rowsOf(EVIDENCE_FILES.flows, flowsRow);
   const events = rowsOf(EVIDENCE_FILES.events, eventsRow);
   const counts = { sockets: sockets.length, flows: flows.length, events: events.length, frames: frames.length };
-  cut.push(...missingRows(counts, run.counts));
+  cut.push(...missingRows(counts, justRecorded ? counts : run.counts));
   const acts = run.acts.map((record): ActEvidence => {
     const mine = <T extends { act: string; kind?: string }, K extends T['kind']>(rows: readonly T[], kind: K) =>
       rows.filter((row) => row.act === record.name && row.kind === kind) as Extract<T, { kind: K }>[];

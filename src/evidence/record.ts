@@ -1,8 +1,10 @@
 // run.json: what a run was asked for and what was played when; everything about it that is not evidence. It is written by the
 // lab and read from folders that may come from anybody.
 import { z } from 'zod';
+import { spentSeconds, epochSeconds as time, wholeWithin, within } from '../base/bounded.ts';
 import { FILE_NAME, ID } from '../base/ids.ts';
-import { HZ } from '../scenario/hz.ts';
+import { COUNT_LIMITS, DURATION_LIMITS, LONGEST_SECONDS } from '../plan/limits.ts';
+import { HZ, MOST_HZ } from '../scenario/hz.ts';
 import { PACES } from '../scenario/pace.ts';
 import type { ActPlan, HostPlan, Plan, Step, Tuning } from '../scenario/plan.ts';
 import { middleboxSchema } from '../scenario/schema.ts';
@@ -12,26 +14,25 @@ const id = z.string().regex(ID, 'expected a name of lower-case letters, digits a
 /** The name of a file in one of our catalogues, without its extension. */
 const entry = z.string().regex(FILE_NAME, 'expected a name of letters, digits, dots and dashes');
 const text = z.string();
-const seconds = z.number();
-const time = z.number().min(0);
+const wait = within(DURATION_LIMITS.wait);
 const count = z.int().min(0);
 
 const tuning = z.strictObject({
   keepalive: z.exactOptional(
     z.union([
       z.strictObject({
-        idleSeconds: seconds,
-        intervalSeconds: z.exactOptional(seconds),
-        probes: z.exactOptional(count),
+        idleSeconds: within(DURATION_LIMITS.keepIdle),
+        intervalSeconds: z.exactOptional(within(DURATION_LIMITS.keepInterval)),
+        probes: z.exactOptional(wholeWithin(COUNT_LIMITS.keepProbes)),
       }),
       z.literal('off'),
     ]),
   ),
-  heartbeatSeconds: z.exactOptional(seconds),
-  commandTimeoutSeconds: z.exactOptional(seconds),
-  socketTimeoutSeconds: z.exactOptional(seconds),
-  tcpRetries2: z.exactOptional(count),
-  tcpOrphanRetries: z.exactOptional(count),
+  heartbeatSeconds: z.exactOptional(within(DURATION_LIMITS.heartbeat)),
+  commandTimeoutSeconds: z.exactOptional(within(DURATION_LIMITS.commandTimeout)),
+  socketTimeoutSeconds: z.exactOptional(within(DURATION_LIMITS.socketTimeout)),
+  tcpRetries2: z.exactOptional(wholeWithin(COUNT_LIMITS.tcpRetries2)),
+  tcpOrphanRetries: z.exactOptional(wholeWithin(COUNT_LIMITS.tcpOrphanRetries)),
 });
 
 const host = z.discriminatedUnion('role', [
@@ -39,8 +40,8 @@ const host = z.discriminatedUnion('role', [
     role: z.literal('client'),
     name: id,
     library: entry,
-    connections: z.int().min(1).max(10_000),
-    spreadSeconds: z.exactOptional(seconds),
+    connections: wholeWithin(COUNT_LIMITS.connections),
+    spreadSeconds: z.exactOptional(within(DURATION_LIMITS.spread)),
   }),
   z.strictObject({ role: z.literal('broker'), name: id, group: id, broker: entry }),
   z.strictObject({
@@ -49,7 +50,7 @@ const host = z.discriminatedUnion('role', [
     profile: entry,
     product: text,
     layer: z.enum(['L4', 'L7']),
-    idleTimeoutSeconds: seconds,
+    idleTimeoutSeconds: within(DURATION_LIMITS.proxyIdleTimeout),
     playedBy: middleboxSchema.shape.playedBy,
     remedy: z.exactOptional(text),
   }),
@@ -57,7 +58,7 @@ const host = z.discriminatedUnion('role', [
 
 const step = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('action'), host: id, action: entry }),
-  z.strictObject({ kind: z.enum(['quiet', 'observe']), seconds }),
+  z.strictObject({ kind: z.enum(['quiet', 'observe']), seconds: wait }),
 ]);
 
 const actPlan = z.strictObject({
@@ -72,8 +73,8 @@ const actPlan = z.strictObject({
   }),
   tuning: z.record(id, tuning),
   productionTuning: z.record(id, tuning),
-  productionIdleTimeoutSeconds: seconds,
-  productionQuietSeconds: seconds,
+  productionIdleTimeoutSeconds: within(DURATION_LIMITS.proxyIdleTimeout),
+  productionQuietSeconds: within({ least: 0, most: LONGEST_SECONDS }),
   hz: z.exactOptional(z.literal([...HZ])),
   timeline: z.array(step),
   expect: z.array(z.strictObject({ check: entry, params: z.record(z.string(), z.unknown()) })),
@@ -101,7 +102,7 @@ const stepRecord = z.strictObject({
   host: z.exactOptional(id),
   action: z.exactOptional(entry),
   takesAway: z.exactOptional(takesAway).describe('of an action; runs recorded before steps said so have none'),
-  seconds: z.exactOptional(seconds),
+  seconds: z.exactOptional(wait),
   from: time,
   to: time,
 });
@@ -124,9 +125,9 @@ const actRecord = z.strictObject({
   name: id,
   from: time,
   to: time,
-  upSeconds: seconds.describe('time the lab took to come up, outside the timeline'),
-  downSeconds: seconds.describe('time the lab took to go'),
-  hz: z.exactOptional(z.int().min(1)).describe('timer interrupts a second of the kernel that played it'),
+  upSeconds: spentSeconds.describe('time the lab took to come up, outside the timeline'),
+  downSeconds: spentSeconds.describe('time the lab took to go'),
+  hz: z.exactOptional(z.int().min(1).max(MOST_HZ)).describe('timer interrupts a second of the kernel that played it'),
   steps: z.array(stepRecord),
   addresses: z.record(id, text).describe('of hosts, so that evidence can be read without the lab'),
   interfaces: z
@@ -146,12 +147,12 @@ export const runRecord = z
     schemaVersion: z.literal(1),
     engine: text,
     startedAt: text,
-    wallSeconds: seconds,
+    wallSeconds: spentSeconds,
     memoryMb: z.number().describe('peak resident memory of the lab’s own process'),
     versions: z.record(z.string(), text),
     plan,
     acts: z.array(actRecord),
-    counts: z.exactOptional(counts),
+    counts: z.exactOptional(counts).describe('runs recorded before they were counted have none, and answer nothing'),
   })
   .superRefine(({ plan: { acts: planned }, acts: played }, context) => {
     for (const [index, { name }] of played.entries())

@@ -1,6 +1,7 @@
 // The rows of a run's NDJSON files. What the lab writes has the types on which these schemas stand; what is read is checked, for
 // a runs folder may come from anybody. What a row has beside its own is left out.
 import { z } from 'zod';
+import { epochSeconds as time } from '../base/bounded.ts';
 import { ID } from '../base/ids.ts';
 import type { Exactly } from './exactly.ts';
 import { FAILURES } from './failure.ts';
@@ -11,7 +12,6 @@ import type { SocketRow } from './sockets.ts';
 const id = z.string().regex(ID, 'expected a name of lower-case letters, digits and dashes');
 const text = z.string();
 /** Epoch seconds. */
-const time = z.number().min(0);
 const seconds = z.number();
 const count = z.int().min(0);
 const port = z.int().min(0).max(0xffff);

@@ -3,6 +3,7 @@
 /** Names of hosts, and what they would be taken for. */
 export const RESERVED_HOSTS: ReadonlyMap<string, string> = new Map([
   ['lo', 'every host has a loopback link of that name'],
+  ['eth0', 'every host’s own link is called that, and the middlebox’s links are called as the hosts they lead to'],
   ['all', 'the kernel’s own name for all links (net.ipv4.conf.all)'],
   ['default', 'the kernel’s own name for links to come (net.ipv4.conf.default)'],
   ['quiet', 'a step of a timeline is called that'],

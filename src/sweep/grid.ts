@@ -127,19 +127,30 @@ function parameterNumber(parameter: ParameterName, text: string): number {
   return seconds;
 }
 
-/** Refuses what the kernel, a timer or a proxy would not take. */
-function checkValue(parameter: ParameterName, value: number): void {
+/** @returns what was expected instead; undefined where the kernel, a timer or a proxy would take it */
+function expectedOf(parameter: ParameterName, value: number): string | undefined {
   const { kind, limit, off }: Parameter = PARAMETERS[parameter];
-  if (off && value === 0) return;
+  if (off && value === 0) return undefined;
   const allowed =
     kind === 'count'
       ? limitedCount(value, limit)
       : isWithin(value, limit as DurationLimit) || { expected: durationLimitText(limit as DurationLimit) };
-  if (typeof allowed === 'object')
-    throw bad(
-      `${parameter} cannot be ${kind === 'duration' && value < 1 ? `${exact(value * 1000)}ms` : valueText(parameter, value)}`,
-      `${allowed.expected}${off ? '; or off' : ''}`,
-    );
+  return typeof allowed === 'object' ? `${allowed.expected}${off ? '; or off' : ''}` : undefined;
+}
+
+/** Whether a setting can have that value; 0 is off, where it can be off. */
+export const isValueOf = (parameter: ParameterName, value: number): boolean =>
+  expectedOf(parameter, value) === undefined;
+
+/** @throws LabError BAD_OPTION */
+function checkValue(parameter: ParameterName, value: number): void {
+  const expected = expectedOf(parameter, value);
+  if (expected === undefined) return;
+  const inMilliseconds = PARAMETERS[parameter].kind === 'duration' && value < 1;
+  throw bad(
+    `${parameter} cannot be ${inMilliseconds ? `${exact(value * 1000)}ms` : valueText(parameter, value)}`,
+    expected,
+  );
 }
 
 function parameterValue(parameter: ParameterName, text: string): number {

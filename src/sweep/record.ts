@@ -1,15 +1,18 @@
 // What a sweep's folder says: sweep.json and the rows of trials.ndjson. It is written by a sweep and read from folders that may
 // come from anybody.
 import { z } from 'zod';
+import { spentSeconds, wholeWithin, within } from '../base/bounded.ts';
 import { FILE_NAME } from '../base/ids.ts';
 import { parseDocument, parseRows } from '../evidence/document.ts';
 import type { Exactly } from '../evidence/exactly.ts';
 import type { SocketOptions } from '../linux/libc.ts';
 import type { Middlebox } from '../model/predict.ts';
+import { COUNT_LIMITS, DURATION_LIMITS, SWEEP_LIMITS } from '../plan/limits.ts';
+import { HZ, MOST_HZ } from '../scenario/hz.ts';
 import { PACES } from '../scenario/pace.ts';
 import { middleboxSchema } from '../scenario/schema.ts';
 import { type Conditions, conditionsSchema } from './conditions.ts';
-import { type Axis, PARAMETERS, type ParameterName } from './grid.ts';
+import { type Axis, isValueOf, PARAMETERS, type ParameterName } from './grid.ts';
 import type { Demands, SweepSpec, SweptBox } from './spec.ts';
 import type { KeptOutcome } from './trial.ts';
 
@@ -26,16 +29,20 @@ export interface SweepRecord {
 }
 
 /** Far more than anybody sweeps; a folder from elsewhere does not get to ask for more work than that. */
-const MOST = { repeats: 1000, asked: 100, values: 100_000, boxes: 1000 } as const;
+const MOST = { asked: 100, boxes: 1000 } as const;
 
 const fileName = z.string().regex(FILE_NAME, 'expected a name of letters, digits, dots and dashes');
 const text = z.string();
-const seconds = z.number().min(0);
 const count = z.int().min(0);
+const wait = within(DURATION_LIMITS.wait);
+const idleTimeout = within(DURATION_LIMITS.proxyIdleTimeout);
+const vendorIdleTimeout = within(DURATION_LIMITS.vendorIdleTimeout);
+const outage = within(DURATION_LIMITS.outage);
+const lost = wholeWithin(COUNT_LIMITS.lost);
 
 const middlebox = z.strictObject({
   layer: z.enum(['L4', 'L7']),
-  timeoutSeconds: seconds,
+  timeoutSeconds: idleTimeout,
   atExpiry: z.enum(['forgets', 'reset-both', 'close-both']),
   latePacket: z.enum(['reset-sender', 'drop', 'rebalance', 'closed']),
   ownTimers: z.exactOptional(z.boolean()),
@@ -48,45 +55,61 @@ const sweptBox = z.strictObject({
   middlebox,
   remedy: z.exactOptional(text),
   confidence: middleboxSchema.shape.confidence,
-  defaultSeconds: seconds,
-  minSeconds: z.exactOptional(seconds),
-  maxSeconds: z.exactOptional(seconds),
+  defaultSeconds: idleTimeout,
+  minSeconds: z.exactOptional(vendorIdleTimeout),
+  maxSeconds: z.exactOptional(vendorIdleTimeout),
 });
 
-const axis = z.strictObject({
-  side: z.enum(['client', 'server']),
-  parameter: z.enum(Object.keys(PARAMETERS) as [ParameterName, ...ParameterName[]]),
-  values: z.array(z.number().min(0)).min(1).max(MOST.values).readonly(),
+const axis = z
+  .strictObject({
+    side: z.enum(['client', 'server']),
+    parameter: z.enum(Object.keys(PARAMETERS) as [ParameterName, ...ParameterName[]]),
+    values: z.array(z.number().min(0)).min(1).max(SWEEP_LIMITS.values).readonly(),
+  })
+  .superRefine(({ parameter, values }, context) => {
+    const index = values.findIndex((value) => !isValueOf(parameter, value));
+    if (index >= 0)
+      context.addIssue({ code: 'custom', path: ['values', index], message: `expected a value of ${parameter}` });
+  });
+
+const demands = z.strictObject({
+  lost,
+  outageSeconds: outage,
+  noticeSeconds: within(DURATION_LIMITS.noticeWithin),
 });
 
-const demands = z.strictObject({ lost: count, outageSeconds: seconds, noticeSeconds: seconds });
-
-const spec = z.strictObject({
-  schemaVersion: z.literal(1),
-  name: fileName,
-  title: text,
-  story: text,
-  pace: z.enum(PACES),
-  boxes: z.array(sweptBox).min(1).max(MOST.boxes),
-  axes: z.array(axis),
-  quietSeconds: seconds,
-  repeat: z.int().min(1).max(MOST.repeats),
-  seed: count,
-  lost: z.array(count).max(MOST.asked),
-  outages: z.array(seconds).max(MOST.asked),
-  demands,
-  patienceSeconds: seconds,
-  countSeconds: seconds,
-  hz: z.int().min(1),
-  engine: z.enum(['virtual', 'netns']),
-  measure: z.enum(['all', 'frontier', 'none']),
-});
+const spec = z
+  .strictObject({
+    schemaVersion: z.literal(1),
+    name: fileName,
+    title: text,
+    story: text,
+    pace: z.enum(PACES),
+    boxes: z.array(sweptBox).min(1).max(MOST.boxes),
+    axes: z.array(axis),
+    quietSeconds: wait,
+    repeat: wholeWithin(COUNT_LIMITS.repeat),
+    seed: wholeWithin(COUNT_LIMITS.seed),
+    lost: z.array(lost).max(MOST.asked),
+    outages: z.array(outage).max(MOST.asked),
+    demands,
+    patienceSeconds: wait,
+    countSeconds: wait,
+    hz: z.int().min(1).max(MOST_HZ),
+    engine: z.enum(['virtual', 'netns']),
+    measure: z.enum(['all', 'frontier', 'none']),
+  })
+  // In real time it is the kernel's of some machine.
+  .refine(({ engine, hz }) => engine === 'netns' || HZ.some((each) => each === hz), {
+    path: ['hz'],
+    message: `expected ${HZ.join(' or ')}`,
+  });
 
 const sweepRecord = z.strictObject({
   spec,
   startedAt: z.iso.datetime(),
   conditions: z.record(z.string(), conditionsSchema),
-  wallSeconds: seconds,
+  wallSeconds: spentSeconds,
   shard: z
     .string()
     .regex(/^[1-9]\d{0,5}\/[1-9]\d{0,5}$/, 'expected a part, as in "1/4"')

@@ -13,7 +13,15 @@ import { loadsOf } from './loads.ts';
 import type { Place } from './place.ts';
 import { extraCells, recommend, recommendForAll } from './recommend.ts';
 import { type CellResult, SWEEP_SCHEMA_VERSION, type SweepResult, type Why } from './result.ts';
-import { cellAt, cellsOf, type SweepSpec, type SweptBox, type SweptCell } from './spec.ts';
+import {
+  cellAt,
+  cellsOf,
+  problemOf as problemOfSpec,
+  type SweepSpec,
+  type SweptBox,
+  type SweptCell,
+  trialsProblem,
+} from './spec.ts';
 import { trapsIn } from './traps.ts';
 import { chanceOf, type Question, type Trial } from './trial.ts';
 import { verdictOf } from './verdict.ts';
@@ -225,6 +233,9 @@ export async function runSweep(
       `add --hz ${spec.hz}`,
     );
   refuseMixing(conditionsIn(folder), 'sweep again: they cannot be told apart any more');
+  // A folder from elsewhere does not get to ask for more work than anybody here could.
+  const problem = problemOfSpec(spec) ?? trialsProblem(spec);
+  if (problem) throw new LabError('BAD_OPTION', problem.what, problem.todo);
   const { cells } = landscapeOf(spec);
   await measure(landscapeTrials(spec, shard), 'the landscape', folder, place, progress, signal);
   if (shard !== undefined) return undefined;

@@ -40,7 +40,7 @@ export function laddersIn(folder: string, { plans, acts, title, pace, ...run }: 
   };
   const save = () => writeFileSync(join(folder, RUN_FILE), `${JSON.stringify(record, null, 2)}\n`);
   save();
-  const evidence = readEvidence(folder);
+  const evidence = readEvidence(folder, { justRecorded: true });
   record.counts = evidence.counts;
   writeFileSync(join(folder, CAPTURE_FILE), writePcapng(evidence.frames, 'idlelab'));
   for (const file of readdirSync(folder)) if (file.endsWith('.pcap')) rmSync(join(folder, file));

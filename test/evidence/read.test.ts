@@ -95,6 +95,27 @@ describe('a run.json of another shape', () => {
     ['plan.acts.0.hosts.0.role: Invalid discriminator', (run) => (run.plan.acts[0].hosts[0].role = 'king')],
     ['plan.acts.0.expect.0.check: expected a name', (run) => (run.plan.acts[0].expect[0].check = '/tmp/payload')],
     ['plan.acts.0.timeline.0', (run) => (run.plan.acts[0].timeline[0].action = '../payload')],
+    [
+      'plan.acts.0.timeline.1.seconds: Too big',
+      (run) => (run.plan.acts[0].timeline[1] = { kind: 'quiet', seconds: 1e300 }),
+    ],
+    [
+      'plan.acts.0.tuning.app.keepalive.idleSeconds: Too big',
+      (run) => (run.plan.acts[0].tuning.app = { keepalive: { idleSeconds: 1e300 } }),
+    ],
+    [
+      'plan.acts.0.productionTuning.app.heartbeatSeconds: Too big',
+      (run) => (run.plan.acts[0].productionTuning.app = { heartbeatSeconds: 1e300 }),
+    ],
+    ['plan.acts.0.productionQuietSeconds: Too big', (run) => (run.plan.acts[0].productionQuietSeconds = 1e300)],
+    [
+      'plan.acts.0.productionIdleTimeoutSeconds: Too big',
+      (run) => (run.plan.acts[0].productionIdleTimeoutSeconds = 1e300),
+    ],
+    ['acts.0.to: Too big', (run) => (run.acts[0].to = 1e300)],
+    ['acts.0.hz: Too big', (run) => (run.acts[0].hz = 1e9)],
+    ['wallSeconds: Too big', (run) => (run.wallSeconds = 1e300)],
+    ['counts.frames: Invalid input', (run) => delete run.counts.frames],
     ['schemaVersion: Invalid input', (run) => (run.schemaVersion = 2)],
   ])('%s', (problem, change) => {
     using copy = new RecordedCopy('rebalance').json('run.json', change);
@@ -159,10 +180,6 @@ describe('evidence of which a part is missing answers nothing', () => {
 
   it.each(['sockets', 'flows', 'events', 'frames'] as const)('fewer %s than were written', async (what) => {
     using copy = new RecordedCopy('rebalance');
-    const { counts } = readEvidence(copy.folder);
-    copy.json('run.json', (run) => {
-      run.counts = counts;
-    });
     expect((await judgedCopy(copy)).verdict).toBe('pass');
     if (what === 'frames')
       copy.bytes(CAPTURE_FILE, (bytes) => bytes.subarray(0, bytes.length - bytes.readUInt32LE(bytes.length - 4)));
@@ -170,6 +187,17 @@ describe('evidence of which a part is missing answers nothing', () => {
     const { verdict, statuses, observed } = await judgedCopy(copy);
     expect([verdict, statuses]).toEqual(['inconclusive', ['unknown']]);
     expect(observed).toMatch(/holds \d+ (rows|packets), not \d+$/);
+  });
+
+  it('a run that does not say how many rows it had can be read, and answers nothing', async () => {
+    using copy = new RecordedCopy('rebalance').json('run.json', (run) => delete run.counts);
+    copy.lines('sockets.ndjson', (lines) => lines.toSpliced(7, 1));
+    const { verdict, statuses, observed } = await judgedCopy(copy);
+    expect([verdict, statuses]).toEqual(['inconclusive', ['unknown']]);
+    expect(observed).toContain('run.json does not say how many rows and packets there were');
+    // The lab itself, which counts what it has just written, misses nothing.
+    const [act] = readEvidence(copy.folder, { justRecorded: true }).acts;
+    expect(act?.record.lostEvidence.cut).toEqual([]);
   });
 
   it.each(['NEW', 'DESTROY'])('a %s event of connection tracking', async (event) => {

@@ -162,6 +162,7 @@ describe('a bad file is refused with file, line, column, what was expected and w
   /** A line of the shipped scenario, what it becomes, where the complaint points to, and what it says. */
   it.each<[string, string, string, string, RegExp]>([
     ['a host called lo', '  pool: {', '  lo: {', 'lo: {', /another name for a host, found "lo", .*loopback/],
+    ['a host called eth0', '  pool: {', '  eth0: {', 'eth0: {', /another name for a host, found "eth0", .*own link/],
     ['a host called quiet', '  pool: {', '  quiet: {', 'quiet: {', /found "quiet", .*a step of a timeline/],
     ['a host called observe', '  pool: {', '  observe: {', 'observe: {', /found "observe"/],
     ['a host called lab', '  pool: {', '  lab: {', 'lab: {', /found "lab", .*events of the lab/],

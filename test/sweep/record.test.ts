@@ -93,6 +93,26 @@ describe('sweep.json', () => {
     ['spec.repeat: Too big', (sweep) => (sweep.spec.repeat = 1e9)],
     ['spec.axes.0.parameter: Invalid option', (sweep) => (sweep.spec.axes[0].parameter = '__proto__')],
     ['spec.axes.0.values.0: Invalid input', (sweep) => (sweep.spec.axes[0].values = ['1s'])],
+    ['spec.quietSeconds: Too big', (sweep) => (sweep.spec.quietSeconds = 1e300)],
+    ['spec.quietSeconds: Too small', (sweep) => (sweep.spec.quietSeconds = 0)],
+    ['spec.patienceSeconds: Too big', (sweep) => (sweep.spec.patienceSeconds = 1e300)],
+    ['spec.countSeconds: Too big', (sweep) => (sweep.spec.countSeconds = 1e300)],
+    ['spec.outages.0: Too big', (sweep) => (sweep.spec.outages = [86_401])],
+    ['spec.lost.0: Too big', (sweep) => (sweep.spec.lost = [4])],
+    ['spec.demands.outageSeconds: Too big', (sweep) => (sweep.spec.demands.outageSeconds = 1e300)],
+    ['spec.demands.noticeSeconds: Too big', (sweep) => (sweep.spec.demands.noticeSeconds = 1e300)],
+    ['spec.demands.lost: Too big', (sweep) => (sweep.spec.demands.lost = 1e9)],
+    [
+      'spec.boxes.0.middlebox.timeoutSeconds: Too big',
+      (sweep) => (sweep.spec.boxes[0].middlebox.timeoutSeconds = 1e300),
+    ],
+    ['spec.boxes.0.defaultSeconds: Too big', (sweep) => (sweep.spec.boxes[0].defaultSeconds = 1e300)],
+    ['spec.boxes.0.maxSeconds: Too big', (sweep) => (sweep.spec.boxes[0].maxSeconds = 1e300)],
+    ['spec.axes.0.values.1: expected a value of keepIdle', (sweep) => (sweep.spec.axes[0].values = [0, 32_768])],
+    ['spec.seed: Too big', (sweep) => (sweep.spec.seed = 2 ** 60)],
+    ['spec.hz: expected 250 or 1000', (sweep) => (sweep.spec.hz = 300)],
+    ['spec.hz: Too big', (sweep) => Object.assign(sweep.spec, { hz: 1e9, engine: 'netns' })],
+    ['wallSeconds: Too big', (sweep) => (sweep.wallSeconds = 1e300)],
     ['spec.engine: Invalid option', (sweep) => (sweep.spec.engine = 'docker')],
     ['spec.hz: Invalid input', (sweep) => (sweep.spec.hz = '../250')],
     ['startedAt: Invalid ISO datetime', (sweep) => (sweep.startedAt = '../../elsewhere')],
@@ -116,6 +136,28 @@ describe('sweep.json', () => {
   it.each(['', 'null', '[]', '{', '"text"'])('%j', (text) => {
     expect(opened({ record: text })).toMatch(/^BAD_EVIDENCE: cannot read sweep\.json: /);
   });
+});
+
+it('a sweep.json that asks for more trials than anybody may is refused before one is measured', async () => {
+  const many = changed(record, ({ spec }) => {
+    spec.repeat = 100;
+    spec.axes = [
+      { side: 'client', parameter: 'keepIdle', values: Array.from({ length: 100 }, (_, index) => index + 1) },
+      { side: 'client', parameter: 'keepInterval', values: Array.from({ length: 50 }, (_, index) => index + 1) },
+    ];
+  });
+  writeFileSync(join(folder, 'sweep.json'), many);
+  const sweep = SweepFolder.resume(folder);
+  try {
+    const kept = sweep.outcomes.size;
+    await expect(
+      runSweep(sweep, simulated(), { progress: { told: () => {} }, signal: new AbortController().signal }),
+    ).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringMatching(/^the sweep has \d{7} trials$/) });
+    expect(sweep.outcomes.size).toBe(kept);
+  } finally {
+    sweep.release();
+    writeFileSync(join(folder, 'sweep.json'), record);
+  }
 });
 
 describe('a row of trials.ndjson', () => {

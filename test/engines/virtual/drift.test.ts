@@ -39,7 +39,7 @@ async function play(name: string, text: string): Promise<ActEvidence> {
     onMessage: () => {},
     signal: new AbortController().signal,
   });
-  return readEvidence(folder).acts[0] as ActEvidence;
+  return readEvidence(folder, { justRecorded: true }).acts[0] as ActEvidence;
 }
 
 /** Within 1 % of what was asked for, and never early; what kernel timers are late by their granule comes on top. */
