@@ -24,8 +24,7 @@ export function interrupted(): { signal: AbortSignal; dispose(): void } {
 /** Says what went wrong and what to do. @param where stands before it where several things are done at once */
 export function complain(error: unknown, where?: string): ExitCode {
   if (error instanceof LabError) {
-    const place = where === undefined || error.message.startsWith(where) ? '' : `${where}: `;
-    const text = `${place}${error.code}: ${error.message}\n  what to do: ${error.todo}\n`;
+    const text = `${where === undefined ? '' : `${where}: `}${error.code}: ${error.message}\n  what to do: ${error.todo}\n`;
     process.stderr.write(forTerminal(text));
     return error.exitCode;
   }

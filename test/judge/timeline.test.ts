@@ -378,3 +378,17 @@ describe('a run without a record of one of its acts', () => {
     });
   });
 });
+
+describe('a look between two steps', () => {
+  it.each([
+    ['netns', ['gap']],
+    ['docker', []],
+  ])('of 0.8 s on %s is judged by how long looks take there', async (engine, kinds) => {
+    const evidence = recorded('rebalance');
+    evidence.run.engine = engine;
+    const act = evidence.acts[0] as ActEvidence;
+    seam(act, act.record.steps.length - 1, 0.8);
+    const [result] = (await judgeRun(evidence, 0)).acts;
+    expect(result?.deviations.map(({ kind }) => kind)).toEqual(kinds);
+  });
+});
