@@ -144,12 +144,16 @@ function boundText(kind: 'at least' | 'at most', origin: string, bound: number |
   return many === undefined ? `a number of ${kind} ${bound}` : `${kind} ${bound} ${many}`;
 }
 
+/** The message of a wrong type for which the schema has no words of its own: those come before these. */
+const UNWORDED = '';
+const unworded = ({ code }: { code: string }) => (code === 'invalid_type' ? UNWORDED : undefined);
+
 /** What a complaint of the schema's wanted, for "expected …". */
 function expectedOf(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
       // What a schema says of a type in its own words is better than the type.
-      if (!issue.message.startsWith('Invalid input')) return issue.message;
+      if (issue.message !== UNWORDED) return issue.message;
       return TYPE_WORDS[issue.expected] ?? `a ${issue.expected}`;
     case 'invalid_value':
       return issue.values.map(String).join(' or ');
@@ -259,7 +263,7 @@ export function readYaml<S extends z.ZodType>(
   schema: S,
 ): { value: z.output<S>; source: SourceFile; positions: Positions } {
   const { source, value, positions } = parse(path);
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: unworded });
   if (parsed.success) return { value: parsed.data, source, positions };
   const issue = mostSpecific(foremost(parsed.error.issues as Issue[]));
   if (issue.code === 'invalid_key')
