@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { xml } from '../src/base/escape/xml.ts';
+import { packageRoot } from '../src/base/root.ts';
 import { netns } from '../src/engines/netns/engine.ts';
+import { findScenario } from '../src/plan/catalogue.ts';
+import { planScenario } from '../src/plan/make-plan.ts';
 import pretty from '../src/report/formats/pretty.ts';
-import { packageRoot } from '../src/root.ts';
 import { runScenario } from '../src/run-scenario.ts';
-import { findScenario } from '../src/scenario/catalogue.ts';
-import { planScenario } from '../src/scenario/make-plan.ts';
 
 const COLUMNS = 112;
 const [CHARACTER, LINE, MARGIN] = [7.8, 17, 18];

@@ -1,13 +1,14 @@
 /** Programmatic use: plan a scenario, run it, judge a recorded run again, render a result. */
+
+export { type ErrorCode, EXIT, type ExitCode, LabError } from './base/errors.ts';
+export { DEFAULT_RUNS } from './base/runs.ts';
 export type { Engine, Staged } from './engines/engine.ts';
 export { netns } from './engines/netns/engine.ts';
-export { type ErrorCode, EXIT, type ExitCode, LabError } from './errors.ts';
 export { judgeFolder } from './judge/judge.ts';
 export { type Result, resultSchema } from './judge/result.ts';
-export type { Message } from './lab/record.ts';
+export { findScenario, listScenarios } from './plan/catalogue.ts';
+export { planScenario } from './plan/make-plan.ts';
+export type { Plan } from './plan/plan.ts';
 export type { ReportContext, Reporter } from './report/reporter.ts';
 export { type RunOptions, runScenario } from './run-scenario.ts';
-export { DEFAULT_RUNS } from './runs.ts';
-export { findScenario, listScenarios } from './scenario/catalogue.ts';
-export { planScenario } from './scenario/make-plan.ts';
-export type { Plan } from './scenario/plan.ts';
+export type { Message } from './stage/record.ts';

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeRoot, moduleExtension, packageRoot } from './root.ts';
+import { codeRoot, moduleExtension, packageRoot } from './base/root.ts';
 
 const FOLDERS = ['src', 'services'] as const;
 /** Programs that run in the lab, and what they load by name. */
 const ENTRIES =
-  /^(src\/engines\/(virtual|docker)\/inside|src\/lab\/watch\/thread|src\/lab\/faults\/[^/]+|services\/client\/agent|services\/client\/libraries\/[^/]+|services\/broker\/kinds\/[^/]+|services\/client\/(nap|swarm)|services\/broker\/listener|services\/balancer\/(reset-both|forgetful)|services\/balancer\/players\/[^/]+)$/;
+  /^(src\/engines\/(virtual|docker)\/inside|src\/stage\/watch\/thread|src\/stage\/faults\/[^/]+|services\/client\/agent|services\/client\/libraries\/[^/]+|src\/stage\/servers\/[^/]+|services\/client\/(nap|swarm)|services\/broker\/listener|services\/balancer\/(reset-both|forgetful)|src\/stage\/boxes\/[^/]+)$/;
 
 /** The code's modules, by their paths from its root. */
 function modules(): string[] {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { resultSchema } from './judge/result.ts';
-import { middleboxSchema, scenarioSchema, tuningSchema } from './scenario/schema.ts';
+import { middleboxSchema, scenarioSchema, tuningSchema } from './plan/schema.ts';
 import { sweepSchema } from './sweep/read-sweep.ts';
 import { sweepResultSchema } from './sweep/result.ts';
 

@@ -2,12 +2,12 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { packageRoot } from '../src/base/root.ts';
 import type { Engine } from '../src/engines/engine.ts';
 import type { Result } from '../src/judge/result.ts';
-import type { RunRecord } from '../src/lab/record.ts';
-import { packageRoot } from '../src/root.ts';
+import { CHECKS, REPORTERS } from '../src/plan/catalogue.ts';
 import { runScenario } from '../src/run-scenario.ts';
-import { CHECKS, REPORTERS } from '../src/scenario/catalogue.ts';
+import type { RunRecord } from '../src/stage/record.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-run-scenario-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { tryLock } from '../src/base/folder.ts';
 import { owner } from '../src/base/owner.ts';
-import { packageRoot } from '../src/root.ts';
+import { packageRoot } from '../src/base/root.ts';
 import { until } from './helpers/cli.ts';
 
 const NOBODY = 65_534;

@@ -13,14 +13,14 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { now } from '../../src/clock.ts';
-import { messageOf } from '../../src/errors.ts';
-import type { Flow } from '../../src/evidence/flows.ts';
+import { now } from '../../src/base/clock.ts';
+import { messageOf } from '../../src/base/errors.ts';
+import { moduleExtension } from '../../src/base/root.ts';
 import { flowChanges, flowTable, forgetFlows, parseChange } from '../../src/linux/ctnetlink.ts';
 import { socketTable } from '../../src/linux/inet-diag.ts';
-import { moduleExtension } from '../../src/root.ts';
-import type { Mode } from './modes.ts';
-import { renderNewTimeout, renderRules } from './rules.ts';
+import type { Mode } from '../../src/stage/rules/modes.ts';
+import { renderNewTimeout, renderRules } from '../../src/stage/rules/rules.ts';
+import type { Flow } from '../../src/wire/flows.ts';
 
 /** One port that it listens on. */
 export interface Service {

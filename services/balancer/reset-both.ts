@@ -3,13 +3,13 @@
 // RST counts only if it is exactly the next one expected (RFC 5961, 3.2).
 //
 // usage, on the middlebox: reset-both <ports it listens on>[/<ports of servers>] <idle timeout in seconds>; ports: 6379,6380
-import { now } from '../../src/clock.ts';
-import type { FlowEvent } from '../../src/evidence/flows.ts';
-import { parsePacket, seqDelta, seqLength } from '../../src/evidence/packet.ts';
+import { now } from '../../src/base/clock.ts';
 import { flowChanges, flowTable, parseChange } from '../../src/linux/ctnetlink.ts';
 import { pollInput, send, socket } from '../../src/linux/libc.ts';
 import { PacketRing, RING_LINKTYPE } from '../../src/linux/packet-ring.ts';
-import { resetPacket } from './reset-packet.ts';
+import type { FlowEvent } from '../../src/wire/flows.ts';
+import { parsePacket, seqDelta, seqLength } from '../../src/wire/packet.ts';
+import { resetPacket } from '../../src/wire/reset-packet.ts';
 
 const [own, servers] = (process.argv[2] as string).split('/').map((list) => list.split(',').map(Number));
 const listening = new Set(own);

@@ -4,8 +4,8 @@
 // usage: listener <address>; then lines of JSON on standard input
 import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { now } from '../../src/base/clock.ts';
 import { later } from '../../src/base/timers.ts';
-import { now } from '../../src/clock.ts';
 import { type SocketOptions, socketTraffic } from '../../src/linux/libc.ts';
 import { watchLateness } from '../lateness.ts';
 import { type Beat, LineTalk } from '../line-talk.ts';

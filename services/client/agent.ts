@@ -2,9 +2,9 @@
 // happens by lines of JSON on standard output (pino). It decides nothing and judges nothing.
 import { createInterface } from 'node:readline';
 import { pino } from 'pino';
+import { now } from '../../src/base/clock.ts';
 import { every, later } from '../../src/base/timers.ts';
-import { now } from '../../src/clock.ts';
-import { CLIENTS } from '../../src/scenario/catalogue.ts';
+import { CLIENTS } from '../../src/plan/catalogue.ts';
 import type { Connection, OpenOptions } from './library.ts';
 
 export type AgentCommand =

@@ -1,4 +1,4 @@
-import type { Failure } from '../../src/evidence/failure.ts';
+import type { Failure } from '../../src/talk/failure.ts';
 
 /** What the lab asks of a client library. One file each in `libraries/`; the file's name is its word in a scenario. */
 export interface Library {

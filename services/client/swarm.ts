@@ -2,8 +2,8 @@
 // JSON on standard input, tells what came of each by a line of JSON on standard output. It decides and judges nothing.
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { now } from '../../src/base/clock.ts';
 import { later, type Timer } from '../../src/base/timers.ts';
-import { now } from '../../src/clock.ts';
 import { ownSocketOptions, type SocketOptions, socketTraffic } from '../../src/linux/libc.ts';
 import { watchLateness } from '../lateness.ts';
 import { type Beat, LineTalk } from '../line-talk.ts';

@@ -1,4 +1,4 @@
-import type { Failure } from '../../src/evidence/failure.ts';
+import type { Failure } from '../../src/talk/failure.ts';
 
 const BY_CODE: Readonly<Record<string, Failure>> = {
   ECONNRESET: 'reset',

@@ -1,5 +1,5 @@
 import type { Side } from '../model/predict.ts';
-import { ADVICE } from '../scenario/catalogue.ts';
+import { ADVICE } from '../plan/catalogue.ts';
 import type { Recommendation, SweepResult } from '../sweep/result.ts';
 import type { Advice, Wanted } from './advice.ts';
 import { versionOf } from './versions.ts';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { packageRoot } from '../root.ts';
+import { packageRoot } from '../base/root.ts';
 import type { VersionSource } from './advice.ts';
 
 const VERSION = /\d+(\.\d+)*/;

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { LabError } from '../errors.ts';
-import { codeRoot, moduleExtension } from '../root.ts';
+import { LabError } from './errors.ts';
+import { codeRoot, moduleExtension } from './root.ts';
 
 /** Enough of a name to recognise it by. */
 const SHOWN = 60;

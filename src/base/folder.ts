@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import { LabError, messageOf } from '../errors.ts';
+import { LabError, messageOf } from './errors.ts';
 import { type Life, lifeOf, nameOf, type Owner, owner, ownerText, parseOwner } from './owner.ts';
 import { plainFolder, readPlain } from './plain.ts';
 

@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { LabError } from '../errors.ts';
+import { LabError } from './errors.ts';
 
 /** Names of runs, sweeps and what is in them: safe as a folder's name, in a shell, in a page, in a path's last part. */
 const NAME = /^[A-Za-z0-9][\w.-]{0,99}$/;

@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { packageRoot } from '../base/root.ts';
 import { findKernel } from '../engines/virtual/kernel.ts';
-import { packageRoot } from '../root.ts';
 import { parseList, parseScan } from '../sweep/grid.ts';
 import { landscapeTrials } from '../sweep/run-sweep.ts';
 import { changeSeconds, momentsOf } from '../sweep/schedule.ts';

@@ -1,7 +1,7 @@
 import { type Command, CommanderError } from 'commander';
+import { EXIT, type ExitCode, LabError } from '../base/errors.ts';
 import { forTerminal } from '../base/escape/terminal.ts';
 import { printable } from '../base/quote.ts';
-import { EXIT, type ExitCode, LabError } from '../errors.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -1,11 +1,11 @@
 // `npm run doctor`: which engines can run here, which check failed, and what to do about it.
 import { Command } from 'commander';
+import { EXIT } from '../base/errors.ts';
 import { forTerminalAll } from '../base/escape/terminal.ts';
 import { canRun, type Diagnosis } from '../engines/diagnosis.ts';
 import { diagnoseDocker } from '../engines/docker/diagnose.ts';
 import { diagnoseNamespaces, diagnosePrograms } from '../engines/netns/diagnose.ts';
 import { diagnoseKernels } from '../engines/virtual/diagnose.ts';
-import { EXIT } from '../errors.ts';
 import { type Paint, painter } from '../report/text.ts';
 import { runCommand } from './command.ts';
 import { colored } from './terminal.ts';

@@ -1,10 +1,10 @@
 // `npm run kernel`: builds the time-travelling kernel of the virtual engine into the user's cache.
 import { Command, Option } from 'commander';
 import { createLogUpdate } from 'log-update';
+import { EXIT } from '../base/errors.ts';
+import { DEFAULT_HZ, HZ, type Hz } from '../base/hz.ts';
 import { buildKernel } from '../engines/virtual/build.ts';
 import { findKernel } from '../engines/virtual/kernel.ts';
-import { EXIT } from '../errors.ts';
-import { DEFAULT_HZ, HZ, type Hz } from '../scenario/hz.ts';
 import { runCommand } from './command.ts';
 
 const program = new Command('kernel')

@@ -1,9 +1,9 @@
 import { createLogUpdate } from 'log-update';
+import { formatDuration } from '../base/duration.ts';
 import { withoutCommands } from '../base/escape/terminal.ts';
 import { oneLine } from '../base/escape/visible.ts';
-import type { Message } from '../lab/record.ts';
 import { painter } from '../report/text.ts';
-import { formatDuration } from '../scenario/duration.ts';
+import type { Message } from '../stage/record.ts';
 
 const REFRESH_MS = 200;
 

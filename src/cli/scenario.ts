@@ -1,21 +1,21 @@
 // `npm run scenario -- <name|file>`: stages a scenario, judges its evidence and reports it.
 import { relative, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { formatDuration } from '../base/duration.ts';
+import { EXIT, type ExitCode, LabError } from '../base/errors.ts';
 import { forTerminal } from '../base/escape/terminal.ts';
+import { DEFAULT_HZ, HZ, type Hz } from '../base/hz.ts';
+import { PACES, type Pace } from '../base/pace.ts';
+import { DEFAULT_RUNS } from '../base/runs.ts';
+import { Slots } from '../base/slots.ts';
 import { chooseEngine, ENGINE_NAMES, type EngineName } from '../engines/choose.ts';
 import type { Engine } from '../engines/engine.ts';
-import { Slots } from '../engines/slots.ts';
-import { EXIT, type ExitCode, LabError } from '../errors.ts';
 import type { Result, Verdict } from '../judge/result.ts';
+import { findScenario, listScenarios, REPORTERS, SCENARIOS } from '../plan/catalogue.ts';
 import { COUNT_LIMITS } from '../plan/limits.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { painter, wrap } from '../report/text.ts';
-import { DEFAULT_RUNS } from '../runs.ts';
-import { findScenario, listScenarios, REPORTERS, SCENARIOS } from '../scenario/catalogue.ts';
-import { formatDuration } from '../scenario/duration.ts';
-import { DEFAULT_HZ, HZ, type Hz } from '../scenario/hz.ts';
-import { PACES, type Pace } from '../scenario/pace.ts';
-import type { Plan } from '../scenario/plan.ts';
 import { complain, interrupted, runCommand } from './command.ts';
 import { countOption } from './options.ts';
 import { writeStepSummary } from './step-summary.ts';
@@ -103,8 +103,8 @@ async function planAll(names: readonly string[], plan: (name: string) => Promise
 
 async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCode> {
   const [{ planScenario }, { waitSeconds }, { runScenario }, { Progress }, { default: reporter }] = await Promise.all([
-    import('../scenario/make-plan.ts'),
-    import('../scenario/plan.ts'),
+    import('../plan/make-plan.ts'),
+    import('../plan/plan.ts'),
     import('../run-scenario.ts'),
     import('./progress.ts'),
     REPORTERS.load(options.reporter),

@@ -1,7 +1,7 @@
 // `npm run schemas`: writes the published JSON Schemas.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../root.ts';
+import { packageRoot } from '../base/root.ts';
 import { publishedSchemas } from '../schemas.ts';
 
 const folder = join(packageRoot, 'schemas');

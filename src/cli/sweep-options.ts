@@ -1,11 +1,11 @@
 // The command line of `npm run sweep`: its options, and how they are read.
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { HZ } from '../base/hz.ts';
+import { PACES, type Pace } from '../base/pace.ts';
+import { DEFAULT_RUNS } from '../base/runs.ts';
 import { ENGINE_NAMES, type EngineName } from '../engines/choose.ts';
+import { SWEEP_REPORTERS } from '../plan/catalogue.ts';
 import { COUNT_LIMITS, DURATION_LIMITS } from '../plan/limits.ts';
-import { DEFAULT_RUNS } from '../runs.ts';
-import { SWEEP_REPORTERS } from '../scenario/catalogue.ts';
-import { HZ } from '../scenario/hz.ts';
-import { PACES, type Pace } from '../scenario/pace.ts';
 import { PARAMETERS } from '../sweep/grid.ts';
 import type { Shard } from '../sweep/run-sweep.ts';
 import type { SweepSpec } from '../sweep/spec.ts';

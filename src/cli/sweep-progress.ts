@@ -1,6 +1,6 @@
 import { createLogUpdate } from 'log-update';
+import { plainDuration } from '../base/duration.ts';
 import { forTerminal } from '../base/escape/terminal.ts';
-import { plainDuration } from '../scenario/duration.ts';
 import type { SweepProgress as Progress } from '../sweep/run-sweep.ts';
 
 const REFRESH_MS = 250;

@@ -1,16 +1,16 @@
 // `npm run sweep -- <name|file|options>`: measures many settings on the real kernel, holds them against the model, and says which
 // to take. `… -- merge <folders>` puts parts together.
 import { join, relative, resolve } from 'node:path';
+import { shortDuration } from '../base/duration.ts';
+import { EXIT, type ExitCode, LabError } from '../base/errors.ts';
 import { forTerminal } from '../base/escape/terminal.ts';
 import { oneLine } from '../base/escape/visible.ts';
 import { pointLatest, unwritable } from '../base/folder.ts';
+import type { Hz } from '../base/hz.ts';
 import { writePlain } from '../base/plain.ts';
 import type { EngineName } from '../engines/choose.ts';
-import { EXIT, type ExitCode, LabError } from '../errors.ts';
+import { SWEEP_REPORTERS } from '../plan/catalogue.ts';
 import { painter, wrap } from '../report/text.ts';
-import { SWEEP_REPORTERS } from '../scenario/catalogue.ts';
-import { shortDuration } from '../scenario/duration.ts';
-import type { Hz } from '../scenario/hz.ts';
 import type { SweepFolder } from '../sweep/folder.ts';
 import type { Place } from '../sweep/place.ts';
 import { listSweeps } from '../sweep/read-sweep.ts';

@@ -1,6 +1,6 @@
-import type { LabError } from '../errors.ts';
-import type { ActRecord, Message } from '../lab/record.ts';
-import type { Plan } from '../scenario/plan.ts';
+import type { LabError } from '../base/errors.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { ActRecord, Message } from '../stage/record.ts';
 
 /**
  * What an engine has played. Disposing of it ends what it still holds: until then the engine watches over the folder, and

@@ -1,5 +1,5 @@
-import { LabError } from '../errors.ts';
-import type { Plan } from '../scenario/plan.ts';
+import { LabError } from '../base/errors.ts';
+import type { Plan } from '../plan/plan.ts';
 
 /** An engine that runs on the machine's own kernel cannot choose one. @throws LabError WRONG_KERNEL */
 export function refuseChosenKernel({ acts }: Plan): void {

@@ -1,6 +1,6 @@
 import { accessSync, constants, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
-import { codeRoot, packageRoot } from '../root.ts';
+import { codeRoot, packageRoot } from '../base/root.ts';
 
 /** What the programs of a lab are made of, where distributions keep it. */
 const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/nix/store', '/gnu/store'];

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import type { z } from 'zod';
+import { LabError, messageOf } from '../base/errors.ts';
 import { readPlainBytes } from '../base/plain.ts';
 import { printable } from '../base/quote.ts';
-import { LabError, messageOf } from '../errors.ts';
 
 const DAMAGED = 'the folder is damaged, or another version of idlelab wrote it: run it again';
 

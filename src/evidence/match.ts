@@ -1,4 +1,4 @@
-import type { Tuple } from './flows.ts';
+import type { Tuple } from '../wire/flows.ts';
 import type { ActEvidence, SampledSocket, SocketSample } from './read.ts';
 
 export interface PlacedSocket {

@@ -1,16 +1,16 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import { LabError, messageOf } from '../base/errors.ts';
 import { ID } from '../base/ids.ts';
-import { LabError, messageOf } from '../errors.ts';
-import type { ActPlan } from '../scenario/plan.ts';
+import type { ActPlan } from '../plan/plan.ts';
+import { mergeCaptures } from '../wire/merge.ts';
+import { interfaceIndexOf, type Packet, parsePacket } from '../wire/packet.ts';
+import { PcapStream } from '../wire/pcap.ts';
+import { type CapturedFrame, readPcapng } from '../wire/pcapng.ts';
 import { badEvidence, MOST_BYTES, parseDocument, parseRows, readBytes } from './document.ts';
 import { CAPTURE_FILE, EVIDENCE_FILES, RUN_FILE } from './files.ts';
 import { lostFlowEvents } from './gaps.ts';
-import { mergeCaptures } from './merge.ts';
-import { interfaceIndexOf, type Packet, parsePacket } from './packet.ts';
-import { PcapStream } from './pcap.ts';
-import { type CapturedFrame, readPcapng } from './pcapng.ts';
 import { type ActRecord, type Counts, type RunRecord, runRecord } from './record.ts';
 import {
   type AppEvent,

@@ -2,12 +2,12 @@
 // lab and read from folders that may come from anybody.
 import { z } from 'zod';
 import { spentSeconds, epochSeconds as time, wholeWithin, within } from '../base/bounded.ts';
+import { HZ, MOST_HZ } from '../base/hz.ts';
 import { FILE_NAME, ID } from '../base/ids.ts';
+import { PACES } from '../base/pace.ts';
 import { COUNT_LIMITS, DURATION_LIMITS, LONGEST_SECONDS } from '../plan/limits.ts';
-import { HZ, MOST_HZ } from '../scenario/hz.ts';
-import { PACES } from '../scenario/pace.ts';
-import type { ActPlan, HostPlan, Plan, Step, Tuning } from '../scenario/plan.ts';
-import { middleboxSchema } from '../scenario/schema.ts';
+import type { ActPlan, HostPlan, Plan, Step, Tuning } from '../plan/plan.ts';
+import { middleboxSchema } from '../plan/schema.ts';
 import type { Exactly } from './exactly.ts';
 
 const id = z.string().regex(ID, 'expected a name of lower-case letters, digits and dashes');

@@ -3,11 +3,11 @@
 import { z } from 'zod';
 import { epochSeconds as time } from '../base/bounded.ts';
 import { ID } from '../base/ids.ts';
+import { FAILURES } from '../talk/failure.ts';
+import type { Flow, FlowEvent, Tuple } from '../wire/flows.ts';
+import type { ProxyLogEntry, ProxySession } from '../wire/haproxy-log.ts';
+import type { SocketRow } from '../wire/sockets.ts';
 import type { Exactly } from './exactly.ts';
-import { FAILURES } from './failure.ts';
-import type { Flow, FlowEvent, Tuple } from './flows.ts';
-import type { ProxyLogEntry, ProxySession } from './proxy.ts';
-import type { SocketRow } from './sockets.ts';
 
 const id = z.string().regex(ID, 'expected a name of lower-case letters, digits and dashes');
 const text = z.string();

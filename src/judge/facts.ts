@@ -1,13 +1,13 @@
 import type { Advice } from '../advice/advice.ts';
-import type { Failure } from '../evidence/failure.ts';
-import type { Flow } from '../evidence/flows.ts';
-import { findJourneys, type Journey } from '../evidence/journeys.ts';
 import { type Matching, matchSockets } from '../evidence/match.ts';
-import type { ProxySession } from '../evidence/proxy.ts';
 import type { ActEvidence, AppEvent, FlowChange, ProxyLog, SocketEnd, SocketSample } from '../evidence/read.ts';
-import { nameSegments, type Segment } from '../evidence/segments.ts';
-import type { StepRecord } from '../lab/record.ts';
-import { type ActPlan, clientOf, hostsOf, type MiddleboxPlan, middleboxOf } from '../scenario/plan.ts';
+import { type ActPlan, clientOf, hostsOf, type MiddleboxPlan, middleboxOf } from '../plan/plan.ts';
+import type { StepRecord } from '../stage/record.ts';
+import type { Failure } from '../talk/failure.ts';
+import type { Flow } from '../wire/flows.ts';
+import type { ProxySession } from '../wire/haproxy-log.ts';
+import { findJourneys, type Journey } from '../wire/journeys.ts';
+import { nameSegments, type Segment } from '../wire/segments.ts';
 import type { Pointer } from './result.ts';
 
 /** One TCP connection of the client library, by its own account. */

@@ -1,5 +1,5 @@
-import { formatDuration, shortDuration } from '../scenario/duration.ts';
-import { clientOf, type Tuning } from '../scenario/plan.ts';
+import { formatDuration, shortDuration } from '../base/duration.ts';
+import { clientOf, type Tuning } from '../plan/plan.ts';
 import type { ActFacts } from './facts.ts';
 import type { KeepaliveRow } from './result.ts';
 

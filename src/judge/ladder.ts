@@ -1,7 +1,7 @@
-import type { Journey } from '../evidence/journeys.ts';
+import { formatDuration } from '../base/duration.ts';
 import { matchSockets } from '../evidence/match.ts';
 import type { AppEvent, SocketSample } from '../evidence/read.ts';
-import { formatDuration } from '../scenario/duration.ts';
+import type { Journey } from '../wire/journeys.ts';
 import type { ActFacts } from './facts.ts';
 import { type Finding, LADDER_EVENTS, type Ladder, type LadderEvent, type LadderRow } from './result.ts';
 import { plural } from './words.ts';

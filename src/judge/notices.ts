@@ -1,4 +1,4 @@
-import { formatDuration } from '../scenario/duration.ts';
+import { formatDuration } from '../base/duration.ts';
 import { cannotTell, type Judgement } from './check.ts';
 import type { ActFacts } from './facts.ts';
 import { clientKeepalive, serverKeepalive } from './remedy.ts';

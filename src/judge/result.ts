@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ID } from '../base/ids.ts';
-import { SEGMENT_NAMES } from '../evidence/segments.ts';
+import { SEGMENT_NAMES } from '../wire/segments.ts';
 
 // The result document: the one source of every report. Its JSON Schema is published as schemas/result.schema.json.
 // All times named `at` are seconds since the beginning of their act's timeline, on the lab's clock.

@@ -1,8 +1,8 @@
-import type { ActRecord, StepRecord } from '../lab/record.ts';
-import { formatDuration, plainDuration } from '../scenario/duration.ts';
-import { type ActPlan, clientOf, middleboxOf, type Step } from '../scenario/plan.ts';
-import { talks } from '../scenario/silence.ts';
-import { stepLength } from '../scenario/step-length.ts';
+import { formatDuration, plainDuration } from '../base/duration.ts';
+import { type ActPlan, clientOf, middleboxOf, type Step } from '../plan/plan.ts';
+import { talks } from '../plan/silence.ts';
+import { stepLength } from '../plan/step-length.ts';
+import type { ActRecord, StepRecord } from '../stage/record.ts';
 import { cannotTell } from './check.ts';
 import type { Deviation, Finding } from './result.ts';
 
@@ -11,7 +11,7 @@ import type { Deviation, Finding } from './result.ts';
 
 /**
  * By how much a step may seem too short, seconds: the readings of Node's two clocks at its beginning and at its end lie up to
- * 2 ms apart (src/clock.ts). A wait itself is never cut short: the lab waits until its clock is there.
+ * 2 ms apart (src/base/clock.ts). A wait itself is never cut short: the lab waits until its clock is there.
  */
 const EARLY_SECONDS = 0.01;
 /**

@@ -1,5 +1,5 @@
 import koffi from 'koffi';
-import { LabError } from '../errors.ts';
+import { LabError } from '../base/errors.ts';
 
 const CLOSE_RANGE_CLOEXEC = 4;
 const FIRST_BEYOND_STANDARD = 3;

@@ -1,5 +1,5 @@
-import type { SocketRow } from '../evidence/sockets.ts';
-import { addressText, endText } from './ip-address.ts';
+import { addressText, endText } from '../wire/ip-address.ts';
+import type { SocketRow } from '../wire/sockets.ts';
 import { attributes, malformed, NetlinkSocket } from './netlink.ts';
 
 // The kernel's table of TCP sockets (sock_diag(7)), which `ss` and `netstat` show: the same words, without their rounding.

@@ -1,4 +1,4 @@
-import { LabError } from '../errors.ts';
+import { LabError } from '../base/errors.ts';
 import { bind, closeDescriptor, ERRNO, receive, type SystemCallError, send, setOption, socket } from './libc.ts';
 
 const AF_NETLINK = 16;

@@ -1,4 +1,4 @@
-import { LINKTYPE } from '../evidence/packet.ts';
+import { LINKTYPE } from '../wire/packet.ts';
 import { bind, closeDescriptor, getOption, mapMemory, setOption, socket } from './libc.ts';
 
 // Packets as the kernel puts them into a ring of memory that we share with it (packet(7), TPACKET_V2): no copy, no system

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
+import { LabError } from '../base/errors.ts';
 import { isPlainName, NAME_RULE } from '../base/plain.ts';
-import { LabError } from '../errors.ts';
 
 /**
  * What a scenario or a sweep is called: its file's name. Runs are kept in a folder of that name, so it must not lead elsewhere.

@@ -1,6 +1,6 @@
 // What durations and counts in files and options may be. Each limit is that of whatever has to hold the value; its source
 // stands beside it.
-import { parseDuration, shortDuration } from '../scenario/duration.ts';
+import { parseDuration, shortDuration } from '../base/duration.ts';
 
 /** Bounds of a duration; all in seconds. */
 export interface DurationLimit {

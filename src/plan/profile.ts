@@ -1,9 +1,9 @@
 // Reads the profile of a middlebox, a file of lab/middleboxes, with its durations as numbers.
 
 import { quoted } from '../base/quote.ts';
-import { readYaml } from '../scenario/read.ts';
-import { type MiddleboxFile, middleboxSchema } from '../scenario/schema.ts';
 import { DURATION_LIMITS, type DurationLimit, limitedDuration } from './limits.ts';
+import { readYaml } from './read.ts';
+import { type MiddleboxFile, middleboxSchema } from './schema.ts';
 
 export interface Profile extends Omit<MiddleboxFile, 'idleTimeout'> {
   idleTimeout: {

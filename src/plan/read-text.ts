@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
+import { LabError, messageOf } from '../base/errors.ts';
 import { bytesOfOpen } from '../base/plain.ts';
-import { LabError, messageOf } from '../errors.ts';
 import { FILE_LIMITS } from './limits.ts';
 
 const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = constants;

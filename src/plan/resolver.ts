@@ -1,11 +1,8 @@
 // Resolves the values of a scenario or tuning file for one pace.
 
+import type { Pace } from '../base/pace.ts';
 import { quoted } from '../base/quote.ts';
-import type { Pace } from '../scenario/pace.ts';
-import type { Tuning } from '../scenario/plan.ts';
-import { type Positions, readYaml } from '../scenario/read.ts';
-import { type TuningFile, tuningSchema } from '../scenario/schema.ts';
-import { suggestion } from '../scenario/suggest.ts';
+import { suggestion } from '../base/suggest.ts';
 import {
   COUNT_LIMITS,
   type CountLimit,
@@ -14,6 +11,9 @@ import {
   limitedCount,
   limitedDuration,
 } from './limits.ts';
+import type { Tuning } from './plan.ts';
+import { type Positions, readYaml } from './read.ts';
+import { type TuningFile, tuningSchema } from './schema.ts';
 
 const isPaced = (raw: unknown): raw is Record<Pace, unknown> =>
   typeof raw === 'object' && raw !== null && Object.hasOwn(raw, 'production') && Object.hasOwn(raw, 'compressed');

@@ -1,6 +1,6 @@
-import { flagText } from '../evidence/segments.ts';
+import { formatDuration } from '../base/duration.ts';
 import type { Ladder, LadderRow } from '../judge/result.ts';
-import { formatDuration } from '../scenario/duration.ts';
+import { flagText } from '../wire/segments.ts';
 import { clockText, type Paint, wrap } from './text.ts';
 import { isBad, packetTone, type Tone } from './tone.ts';
 

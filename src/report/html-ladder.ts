@@ -1,6 +1,6 @@
+import { formatDuration } from '../base/duration.ts';
 import { type Html, html } from '../base/escape/html.ts';
 import type { Ladder, LadderRow } from '../judge/result.ts';
-import { formatDuration } from '../scenario/duration.ts';
 import { packetLabel } from './draw-ladder.ts';
 import { clockText } from './text.ts';
 import { isBad, packetTone, TONES } from './tone.ts';

@@ -1,6 +1,6 @@
+import { formatDuration } from '../base/duration.ts';
 import { codeBlock, inline, table } from '../base/escape/markdown.ts';
 import type { Finding, Result } from '../judge/result.ts';
-import { formatDuration } from '../scenario/duration.ts';
 import { EMOJI } from './marks.ts';
 import { outcomeTable } from './outcome-rows.ts';
 import { paragraphs } from './text.ts';

@@ -1,5 +1,5 @@
+import { formatDuration } from '../base/duration.ts';
 import type { ActResult, Outcome } from '../judge/result.ts';
-import { formatDuration } from '../scenario/duration.ts';
 
 const seconds = (value: number | null) => (value === null ? '–' : formatDuration(value));
 

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { cpus, hostname } from 'node:os';
 import { z } from 'zod';
-import { LabError } from '../errors.ts';
+import { LabError } from '../base/errors.ts';
 
 export const conditionsSchema = z.strictObject({
   engine: z.enum(['virtual', 'netns']),

@@ -2,9 +2,9 @@
 // what it has, and the sweep can be gone on with.
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { LabError, messageOf } from '../base/errors.ts';
 import { folderOf, heldBy, type Lock, newFolder, tryLock, unwritable } from '../base/folder.ts';
 import { appendPlain, isPlainName, NAME_RULE, readPlain, realFolder, refuseLinks, writePlain } from '../base/plain.ts';
-import { LabError, messageOf } from '../errors.ts';
 import { MOST_BYTES, readBytes } from '../evidence/document.ts';
 import { parseOutcomes, parseSweepRecord, type SweepRecord } from './record.ts';
 import type { SweepSpec } from './spec.ts';

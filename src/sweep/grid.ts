@@ -1,5 +1,7 @@
+import { parseDuration, shortDuration } from '../base/duration.ts';
+import { LabError } from '../base/errors.ts';
 import { quoted } from '../base/quote.ts';
-import { LabError } from '../errors.ts';
+import { suggestion } from '../base/suggest.ts';
 import {
   COUNT_LIMITS,
   type CountLimit,
@@ -10,8 +12,6 @@ import {
   limitedCount,
   SWEEP_LIMITS,
 } from '../plan/limits.ts';
-import { parseDuration, shortDuration } from '../scenario/duration.ts';
-import { suggestion } from '../scenario/suggest.ts';
 
 /** A setting that a sweep may vary: what its values are, and how they are written. */
 interface Parameter {

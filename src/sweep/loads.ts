@@ -1,7 +1,7 @@
 // Which trials are measured together. Kernels run side by side, so work is dealt out evenly; what a host can play together stays
 // together as far as that goes, for every host costs processes.
-import { LabError } from '../errors.ts';
-import { BALANCERS } from '../scenario/catalogue.ts';
+import { LabError } from '../base/errors.ts';
+import { BALANCERS } from '../plan/catalogue.ts';
 import { cycleSeconds } from './schedule.ts';
 import { chanceOf, type Trial } from './trial.ts';
 

@@ -2,13 +2,13 @@
 // matter, and keeps what is seen in the form of a scenario's evidence. It only looks; what it did not see it does not say.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ending } from '../../services/client/swarm.ts';
-import type { Failure } from '../evidence/failure.ts';
+import { formatDuration, plainDuration } from '../base/duration.ts';
 import type { ActRecord, StepRecord } from '../evidence/record.ts';
-import { Collector } from '../lab/collect.ts';
-import type { Lab } from '../lab/lab.ts';
 import { losingSide } from '../model/predict.ts';
 import { granuleSeconds } from '../model/timer-wheel.ts';
-import { formatDuration, plainDuration } from '../scenario/duration.ts';
+import { Collector } from '../stage/collect.ts';
+import type { Lab } from '../stage/lab.ts';
+import type { Failure } from '../talk/failure.ts';
 import type { SwarmDone, Watching } from './measure.ts';
 import type { Moments } from './schedule.ts';
 import type { Trial } from './trial.ts';

@@ -1,7 +1,8 @@
 // Makes the spec of a sweep from a file of lab/sweeps, from options, or from both: options win.
-import { LabError } from '../errors.ts';
-import { shortDuration } from '../scenario/duration.ts';
-import type { Pace } from '../scenario/pace.ts';
+
+import { shortDuration } from '../base/duration.ts';
+import { LabError } from '../base/errors.ts';
+import type { Pace } from '../base/pace.ts';
 import { type Axis, axisName, parseList, parseScan } from './grid.ts';
 import type { Place } from './place.ts';
 import { readSweep, type SweepFile } from './read-sweep.ts';

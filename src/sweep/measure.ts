@@ -1,14 +1,15 @@
 // Measures trials on a lab that is up: one connection for each, all at the same time; the middlebox gives each its own patience,
 // the path loses what each is to lose, and the kernel tells what it made of the options.
-import type { ManyPlayer, ManyPlaying, ManyPort } from '../../services/balancer/many.ts';
-import { changeLoss, loseSet, renderLosses } from '../../services/balancer/many-rules.ts';
+
 import type { ListenerCommand, ListenerEvent, ListenerPort } from '../../services/broker/listener.ts';
 import type { SwarmCommand, SwarmEvent, SwarmTask } from '../../services/client/swarm.ts';
 import { TOO_LATE_SECONDS } from '../../services/lateness.ts';
 import type { SocketWish } from '../../services/socket-wish.ts';
 import { sleep } from '../base/timers.ts';
-import type { Lab, LabHost, LabProcess } from '../lab/lab.ts';
 import { losingSide, type Side } from '../model/predict.ts';
+import type { Lab, LabHost, LabProcess } from '../stage/lab.ts';
+import type { ManyPlayer, ManyPlaying, ManyPort } from '../stage/many.ts';
+import { changeLoss, loseSet, renderLosses } from '../stage/rules/many-rules.ts';
 import { eventIn } from '../talk/lines.ts';
 import { changeSeconds, type Moments, momentsOf } from './schedule.ts';
 import type { Outcome, Trial } from './trial.ts';

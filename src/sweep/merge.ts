@@ -1,4 +1,4 @@
-import { LabError } from '../errors.ts';
+import { LabError } from '../base/errors.ts';
 import { conditionsIn, refuseMixing } from './conditions.ts';
 import { SweepFolder } from './folder.ts';
 

@@ -1,5 +1,7 @@
 // Where a sweep is measured: on time-travelling kernels side by side, or on network namespaces in real time.
 import { availableParallelism } from 'node:os';
+import { LabError } from '../base/errors.ts';
+import { DEFAULT_HZ, type Hz } from '../base/hz.ts';
 import type { EngineName } from '../engines/choose.ts';
 import type { Staged } from '../engines/engine.ts';
 import { playInNamespaces } from '../engines/netns/engine.ts';
@@ -7,10 +9,8 @@ import { labCode } from '../engines/virtual/bundle.ts';
 import { kernelFor } from '../engines/virtual/engine.ts';
 import { findKernel } from '../engines/virtual/kernel.ts';
 import { runKernel } from '../engines/virtual/run-kernel.ts';
-import { LabError } from '../errors.ts';
-import type { ActRecord, Message } from '../lab/record.ts';
 import { kernelHz } from '../linux/libc.ts';
-import { DEFAULT_HZ, type Hz } from '../scenario/hz.ts';
+import type { ActRecord, Message } from '../stage/record.ts';
 import type { Batch } from './batch.ts';
 import { type Conditions, thisMachine } from './conditions.ts';
 import type { Outcome } from './trial.ts';

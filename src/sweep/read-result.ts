@@ -1,4 +1,4 @@
-import { LabError } from '../errors.ts';
+import { LabError } from '../base/errors.ts';
 import { issueText } from '../evidence/document.ts';
 import { SWEEP_SCHEMA_VERSION, type SweepResult, sweepResultSchema } from './result.ts';
 

@@ -2,8 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { LabError } from '../base/errors.ts';
+import type { Pace } from '../base/pace.ts';
 import { quoted } from '../base/quote.ts';
-import { LabError } from '../errors.ts';
+import { suggestion } from '../base/suggest.ts';
+import { MIDDLEBOXES, SWEEPS } from '../plan/catalogue.ts';
 import { nameOfFile } from '../plan/file-name.ts';
 import {
   COUNT_LIMITS,
@@ -13,10 +16,7 @@ import {
   durationLimitText,
   limitedDuration,
 } from '../plan/limits.ts';
-import { MIDDLEBOXES, SWEEPS } from '../scenario/catalogue.ts';
-import type { Pace } from '../scenario/pace.ts';
-import { readYaml } from '../scenario/read.ts';
-import { suggestion } from '../scenario/suggest.ts';
+import { readYaml } from '../plan/read.ts';
 import { type Axis, parseList, parseScan } from './grid.ts';
 import type { Demands, SpecProblem } from './spec.ts';
 

@@ -2,10 +2,10 @@
 // side, measured too.
 
 import { idleTimeoutText } from '../advice/rules.ts';
+import { plainDuration, shortDuration } from '../base/duration.ts';
 import { worst } from '../model/interval.ts';
 import type { Side } from '../model/predict.ts';
 import { granuleSeconds } from '../model/timer-wheel.ts';
-import { plainDuration, shortDuration } from '../scenario/duration.ts';
 import { demandsOn, predictCell, satisfies } from './answers.ts';
 import type { Point } from './grid.ts';
 import { settingsText } from './grid.ts';

@@ -2,15 +2,15 @@
 // come from anybody.
 import { z } from 'zod';
 import { spentSeconds, wholeWithin, within } from '../base/bounded.ts';
+import { HZ, MOST_HZ } from '../base/hz.ts';
 import { FILE_NAME } from '../base/ids.ts';
+import { PACES } from '../base/pace.ts';
 import { parseDocument, parseRows } from '../evidence/document.ts';
 import type { Exactly } from '../evidence/exactly.ts';
 import type { SocketOptions } from '../linux/libc.ts';
 import type { Middlebox } from '../model/predict.ts';
 import { COUNT_LIMITS, DURATION_LIMITS, SWEEP_LIMITS } from '../plan/limits.ts';
-import { HZ, MOST_HZ } from '../scenario/hz.ts';
-import { PACES } from '../scenario/pace.ts';
-import { middleboxSchema } from '../scenario/schema.ts';
+import { middleboxSchema } from '../plan/schema.ts';
 import { type Conditions, conditionsSchema } from './conditions.ts';
 import { type Axis, isValueOf, PARAMETERS, type ParameterName } from './grid.ts';
 import type { Demands, SweepSpec, SweptBox } from './spec.ts';

@@ -1,8 +1,8 @@
 // Measures a sweep, or goes on with one, and puts its result together.
 import { cpSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { Slots } from '../engines/slots.ts';
-import { LabError } from '../errors.ts';
+import { LabError } from '../base/errors.ts';
+import { Slots } from '../base/slots.ts';
 import type { Ladder } from '../judge/result.ts';
 import { compareAll, demandsOn, measureCell, predictCell, trialsOf } from './answers.ts';
 import { type Conditions, conditionsId, conditionsIn, refuseMixing } from './conditions.ts';

@@ -1,5 +1,5 @@
 // What people read of a sweep. Every sentence is made here, last, from the unions of result.ts; nothing is ever decided by one.
-import { plainDuration, shortDuration } from '../scenario/duration.ts';
+import { plainDuration, shortDuration } from '../base/duration.ts';
 import { settingsText } from './grid.ts';
 import { type Proportion, proportionText } from './proportion.ts';
 import type { Alternative, CellResult, Demand, Neighbour, Why } from './result.ts';

@@ -1,17 +1,17 @@
 // What is swept: everything resolved, so that nothing depends on files or options any more. It is kept with the results, and
 // says which of two sweeps are the same.
 
+import { shortDuration } from '../base/duration.ts';
+import { LabError } from '../base/errors.ts';
+import type { Pace } from '../base/pace.ts';
 import { quoted } from '../base/quote.ts';
-import { LabError } from '../errors.ts';
+import { suggestion } from '../base/suggest.ts';
 import { KERNEL_DEFAULT } from '../model/keepalive.ts';
 import type { Cell, Middlebox, Side } from '../model/predict.ts';
+import { MIDDLEBOXES } from '../plan/catalogue.ts';
 import { durationLimitText, isWithin, SWEEP_LIMITS } from '../plan/limits.ts';
 import { idleTimeoutLimit, readProfile } from '../plan/profile.ts';
-import { MIDDLEBOXES } from '../scenario/catalogue.ts';
-import { shortDuration } from '../scenario/duration.ts';
-import type { Pace } from '../scenario/pace.ts';
-import type { MiddleboxFile } from '../scenario/schema.ts';
-import { suggestion } from '../scenario/suggest.ts';
+import type { MiddleboxFile } from '../plan/schema.ts';
 import { type Axis, axisName, countPoints, NEEDS, type ParameterName, type Point, points, pointText } from './grid.ts';
 import { questionsOf } from './trial.ts';
 

@@ -1,5 +1,5 @@
 // What a sweep saw that catches people out. Every trap is told only with a measurement that shows it.
-import { plainDuration } from '../scenario/duration.ts';
+import { plainDuration } from '../base/duration.ts';
 import { pointText } from './grid.ts';
 import { proportionText } from './proportion.ts';
 import type { CellResult, Trap } from './result.ts';

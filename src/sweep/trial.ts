@@ -1,10 +1,10 @@
 // What is measured: one connection with these settings behind that middlebox, asked one question. A cell's answers are put
 // together from trials, and cells that differ only in what does not concern a question share its trials.
 import { createHash } from 'node:crypto';
+import { shortDuration } from '../base/duration.ts';
 import type { SocketOptions } from '../linux/libc.ts';
 import type { Cell, Middlebox, Side } from '../model/predict.ts';
-import { shortDuration } from '../scenario/duration.ts';
-import type { MiddleboxFile } from '../scenario/schema.ts';
+import type { MiddleboxFile } from '../plan/schema.ts';
 
 export type Question =
   /** Does it outlive the quiet, what does the first request meet, and what is left behind? */

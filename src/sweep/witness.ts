@@ -2,15 +2,15 @@
 // lab of its own that is looked at; its ladder is the judge's, from evidence of the same form as a scenario's.
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { plainDuration, shortDuration } from '../base/duration.ts';
 import { CAPTURE_FILE, RUN_FILE } from '../evidence/files.ts';
-import { writePcapng } from '../evidence/pcapng.ts';
 import { readEvidence } from '../evidence/read.ts';
 import type { ActRecord, RunRecord } from '../evidence/record.ts';
 import { ActFacts } from '../judge/facts.ts';
 import { buildLadder } from '../judge/ladder.ts';
 import type { Ladder } from '../judge/result.ts';
-import { plainDuration, shortDuration } from '../scenario/duration.ts';
-import type { ActPlan } from '../scenario/plan.ts';
+import type { ActPlan } from '../plan/plan.ts';
+import { writePcapng } from '../wire/pcapng.ts';
 import { settingsText } from './grid.ts';
 import type { CellResult, SweepResult } from './result.ts';
 import { cellAt, type SweepSpec } from './spec.ts';

@@ -10,16 +10,16 @@ import {
   Wait,
 } from 'testcontainers';
 import type { FlowsAnswer, Service } from '../../services/balancer/forgetful.ts';
-import { LATE, type Mode } from '../../services/balancer/modes.ts';
+import { parseDuration } from '../base/duration.ts';
+import { LabError } from '../base/errors.ts';
 import { containerEngine } from '../engines/docker/client.ts';
 import { INSIDE } from '../engines/docker/control.ts';
 import { labImage, labImageName } from '../engines/docker/image.ts';
-import { LabError } from '../errors.ts';
-import type { SocketRow } from '../evidence/sockets.ts';
-import { MIDDLEBOXES } from '../scenario/catalogue.ts';
-import { parseDuration } from '../scenario/duration.ts';
-import { readYaml } from '../scenario/read.ts';
-import { middleboxSchema } from '../scenario/schema.ts';
+import { MIDDLEBOXES } from '../plan/catalogue.ts';
+import { readYaml } from '../plan/read.ts';
+import { middleboxSchema } from '../plan/schema.ts';
+import { LATE, type Mode } from '../stage/rules/modes.ts';
+import type { SocketRow } from '../wire/sockets.ts';
 
 /** What the first packet of a flow meets once the balancer has forgotten it. */
 export type LatePacket = 'drop' | 'reset-sender' | 'rebalance';

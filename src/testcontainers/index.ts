@@ -1,4 +1,4 @@
-export { LabError } from '../errors.ts';
+export { LabError } from '../base/errors.ts';
 export type { BalancedFlow, BalancerOptions, LatePacket, Upstream, Zombie } from './balancer.ts';
 export { IdleTimeoutBalancer, StartedIdleTimeoutBalancer } from './balancer.ts';
 export { labNetwork } from './network.ts';

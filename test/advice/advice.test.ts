@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest';
 import type { Wanted } from '../../src/advice/advice.ts';
 import { allAdvice, settingsFor } from '../../src/advice/settings.ts';
 import { versionOf } from '../../src/advice/versions.ts';
+import { packageRoot } from '../../src/base/root.ts';
 import { adviceFor } from '../../src/judge/judge.ts';
 import type { Finding } from '../../src/judge/result.ts';
-import { packageRoot } from '../../src/root.ts';
-import { CLIENTS, MIDDLEBOXES } from '../../src/scenario/catalogue.ts';
+import { CLIENTS, MIDDLEBOXES } from '../../src/plan/catalogue.ts';
 import { FIXTURES, judged, recorded } from '../helpers/fixture.ts';
 
 const BOX = { layer: 'L4', timeoutSeconds: 350, quietSeconds: 28_800 } as const;

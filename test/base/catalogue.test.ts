@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ModuleCatalogue } from '../../src/base/catalogue.ts';
-import { LabError } from '../../src/errors.ts';
-import { codeRoot, moduleExtension } from '../../src/root.ts';
-import { CHECKS, CLIENTS, MIDDLEBOXES } from '../../src/scenario/catalogue.ts';
+import { LabError } from '../../src/base/errors.ts';
+import { codeRoot, moduleExtension } from '../../src/base/root.ts';
+import { CHECKS, CLIENTS, MIDDLEBOXES } from '../../src/plan/catalogue.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-catalogue-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/root.ts';
-import { SCENARIOS } from '../../src/scenario/catalogue.ts';
+import { packageRoot } from '../../src/base/root.ts';
+import { SCENARIOS } from '../../src/plan/catalogue.ts';
 import { run, start } from '../helpers/cli.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-bad-input-'));

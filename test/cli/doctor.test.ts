@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/root.ts';
+import { packageRoot } from '../../src/base/root.ts';
 import { start } from '../helpers/cli.ts';
 import { kernelsBuilt } from '../helpers/kernels.ts';
 

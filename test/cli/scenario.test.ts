@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { SCENARIOS } from '../../src/scenario/catalogue.ts';
+import { SCENARIOS } from '../../src/plan/catalogue.ts';
 import { run } from '../helpers/cli.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-cli-'));

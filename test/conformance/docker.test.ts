@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
+import { Slots } from '../../src/base/slots.ts';
 import { docker } from '../../src/engines/docker/engine.ts';
-import { Slots } from '../../src/engines/slots.ts';
 import { containersThere } from '../helpers/docker.ts';
 import { playAndCompare } from './play.ts';
 import { REAL_TIME } from './table.ts';

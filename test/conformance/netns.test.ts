@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { netns } from '../../src/engines/netns/engine.ts';
-import { SCENARIOS } from '../../src/scenario/catalogue.ts';
+import { SCENARIOS } from '../../src/plan/catalogue.ts';
 import { playAndCompare } from './play.ts';
 import { CONFORMANCE, REAL_TIME } from './table.ts';
 

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import type { Pace } from '../../src/base/pace.ts';
 import type { Engine } from '../../src/engines/engine.ts';
+import { SCENARIOS } from '../../src/plan/catalogue.ts';
+import { planScenario } from '../../src/plan/make-plan.ts';
+import { clientOf } from '../../src/plan/plan.ts';
 import { runScenario } from '../../src/run-scenario.ts';
-import { SCENARIOS } from '../../src/scenario/catalogue.ts';
-import { planScenario } from '../../src/scenario/make-plan.ts';
-import type { Pace } from '../../src/scenario/pace.ts';
-import { clientOf } from '../../src/scenario/plan.ts';
 import { type Expected, outcomeExpected, outcomeSeen } from './table.ts';
 
 /** Plays a scenario on an engine, and expects what the table says of each act. A difference names engine and act. */

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { describe, it } from 'vitest';
-import { Slots } from '../../src/engines/slots.ts';
+import { Slots } from '../../src/base/slots.ts';
 import { virtual } from '../../src/engines/virtual/engine.ts';
 import { kernelsBuilt } from '../helpers/kernels.ts';
 import { playAndCompare } from './play.ts';

@@ -6,7 +6,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import koffi from 'koffi';
 import { expect } from 'vitest';
-import { packageRoot } from '../../src/root.ts';
+import { packageRoot } from '../../src/base/root.ts';
 
 // One hostile program, the same on every engine: what it must not be able to do, and how that is told.
 

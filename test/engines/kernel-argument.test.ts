@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { LabError } from '../../src/base/errors.ts';
 import { kernelArgument, mountedFolder } from '../../src/engines/virtual/kernel-argument.ts';
-import { LabError } from '../../src/errors.ts';
 
 describe('an argument of a kernel', () => {
   it.each(['/runs', '/my runs', "/it's", '/a=b;c$d', ''])('%j is quoted', (value) => {

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/base/root.ts';
 import { treesOf } from '../../src/engines/trees.ts';
 import { jailScript } from '../../src/engines/virtual/jail.ts';
-import { packageRoot } from '../../src/root.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-trees-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/root.ts';
+import { packageRoot } from '../../src/base/root.ts';
 import { SweepFolder } from '../../src/sweep/folder.ts';
 import { parseList } from '../../src/sweep/grid.ts';
 import { sweptBoxes } from '../../src/sweep/spec.ts';

@@ -1,11 +1,11 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { LabError } from '../../src/errors.ts';
+import { LabError } from '../../src/base/errors.ts';
 import { CAPTURE_FILE } from '../../src/evidence/files.ts';
-import { pcapHeader, pcapRecord } from '../../src/evidence/pcap.ts';
-import { readPcapng } from '../../src/evidence/pcapng.ts';
 import { readEvidence } from '../../src/evidence/read.ts';
 import { judgeFolder } from '../../src/judge/judge.ts';
+import { pcapHeader, pcapRecord } from '../../src/wire/pcap.ts';
+import { readPcapng } from '../../src/wire/pcapng.ts';
 import { RecordedCopy } from '../helpers/recorded-copy.ts';
 
 /** "BAD_EVIDENCE: cannot read …", or how many acts could be read. */

@@ -3,9 +3,9 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/base/root.ts';
 import type { Result } from '../../src/judge/result.ts';
 import { kernelHz } from '../../src/linux/libc.ts';
-import { packageRoot } from '../../src/root.ts';
 import { parseList } from '../../src/sweep/grid.ts';
 import { type SweepSpec, sweptBoxes } from '../../src/sweep/spec.ts';
 import { start } from '../helpers/cli.ts';
@@ -52,7 +52,7 @@ const setHost = (key: string, name: string) => (run: Run) => {
 describe('report --judge on a stranger’s run', () => {
   it.each([
     ['the client library', setHost('library', payloadFrom('services/client/libraries'))],
-    ['the broker', setHost('broker', payloadFrom('services/broker/kinds'))],
+    ['the broker', setHost('broker', payloadFrom('src/stage/servers'))],
     [
       'a check',
       (run: Run) => {
@@ -104,7 +104,7 @@ const spec = (): SweepSpec => ({
   pace: 'compressed',
   boxes: sweptBoxes('aws-nlb', [3]).map((box) => ({
     ...box,
-    playedBy: { [payloadFrom('services/balancer/players')]: {} } as unknown as typeof box.playedBy,
+    playedBy: { [payloadFrom('src/stage/boxes')]: {} } as unknown as typeof box.playedBy,
   })),
   axes: [parseList('keepIdle', '1s')],
   quietSeconds: 2,

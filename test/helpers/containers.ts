@@ -1,8 +1,8 @@
 import { getReaper } from 'testcontainers';
 import type { TestProject } from 'vitest/node';
+import { messageOf } from '../../src/base/errors.ts';
 import { containerEngine } from '../../src/engines/docker/client.ts';
 import { labImage } from '../../src/engines/docker/image.ts';
-import { messageOf } from '../../src/errors.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

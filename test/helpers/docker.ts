@@ -4,7 +4,7 @@ import { ownerText } from '../../src/base/owner.ts';
 import { containerEngine, OWNER_LABEL, RUN_LABEL } from '../../src/engines/docker/client.ts';
 import { labImage } from '../../src/engines/docker/image.ts';
 import { DockerLab } from '../../src/engines/docker/lab.ts';
-import type { ActPlan } from '../../src/scenario/plan.ts';
+import type { ActPlan } from '../../src/plan/plan.ts';
 
 export const containersThere: boolean = inject('noContainers') === '';
 

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import ioredis from '../../src/advice/targets/ioredis.ts';
 import redisServer from '../../src/advice/targets/redis-server.ts';
 import sysctl from '../../src/advice/targets/sysctl.ts';
+import { packageRoot } from '../../src/base/root.ts';
 import { type ActEvidence, type Evidence, readEvidence } from '../../src/evidence/read.ts';
 import { type ActAdvice, ActFacts } from '../../src/judge/facts.ts';
 import { judgeAct, judgeRun } from '../../src/judge/judge.ts';
 import type { ActResult, Result } from '../../src/judge/result.ts';
-import { packageRoot } from '../../src/root.ts';
 
 const FOLDER = join(packageRoot, 'test/fixtures');
 

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import { packageRoot } from '../../src/base/root.ts';
 import { type Result, resultSchema } from '../../src/judge/result.ts';
-import { packageRoot } from '../../src/root.ts';
 import { type SweepResult, sweepResultSchema } from '../../src/sweep/result.ts';
 import { judged } from './fixture.ts';
 

@@ -1,7 +1,7 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { HZ } from '../../src/base/hz.ts';
 import { findKernel } from '../../src/engines/virtual/kernel.ts';
-import { HZ } from '../../src/scenario/hz.ts';
 
 /**
  * Whether the time-travelling kernels are there: `npm test` builds them; where it could not, its tests are reported as not run.

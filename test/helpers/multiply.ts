@@ -1,5 +1,5 @@
 import type { ActEvidence } from '../../src/evidence/read.ts';
-import { clientOf } from '../../src/scenario/plan.ts';
+import { clientOf } from '../../src/plan/plan.ts';
 
 /** Ports that servers listen on; every other port is one connection's. */
 const SERVICES = new Set([6379]);

@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
-import { LabError } from '../../src/errors.ts';
-import { PACES, type Pace } from '../../src/scenario/pace.ts';
+import { LabError } from '../../src/base/errors.ts';
+import { PACES, type Pace } from '../../src/base/pace.ts';
 import { mutated } from './mutate.ts';
 
 /** The measure of "more than a second" that does not depend on what else the machine does. */

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
-import type { KernelSocketOptions } from '../../src/lab/lab.ts';
-import { lookAtSockets } from '../../src/lab/look.ts';
+import type { KernelSocketOptions } from '../../src/stage/lab.ts';
+import { lookAtSockets } from '../../src/stage/look.ts';
 
 /** A server that accepts and says nothing, or what it is told to say. */
 export async function silentServer(

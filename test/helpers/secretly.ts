@@ -1,5 +1,5 @@
 import type { Engine } from '../../src/engines/engine.ts';
-import type { Plan } from '../../src/scenario/plan.ts';
+import type { Plan } from '../../src/plan/plan.ts';
 
 /** An engine that secretly plays another plan than the one it was given. */
 export const secretly = (engine: Engine, change: (plan: Plan) => void): Engine => ({

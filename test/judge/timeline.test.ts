@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/base/root.ts';
 import type { ActEvidence } from '../../src/evidence/read.ts';
 import { judgeRun } from '../../src/judge/judge.ts';
 import type { ActResult } from '../../src/judge/result.ts';
-import type { StepRecord } from '../../src/lab/record.ts';
-import { packageRoot } from '../../src/root.ts';
+import type { StepRecord } from '../../src/stage/record.ts';
 import { judged, judgedAct, recorded } from '../helpers/fixture.ts';
 
 const SCENARIOS = readdirSync(join(packageRoot, 'test/fixtures'), { withFileTypes: true })

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Flow, FlowEvent } from '../../src/evidence/flows.ts';
-import type { SocketRow } from '../../src/evidence/sockets.ts';
-import { packageRoot } from '../../src/root.ts';
+import { packageRoot } from '../../src/base/root.ts';
+import type { Flow, FlowEvent } from '../../src/wire/flows.ts';
+import type { SocketRow } from '../../src/wire/sockets.ts';
 
 interface Probed {
   local: string;

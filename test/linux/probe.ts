@@ -4,13 +4,13 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { now } from '../../src/clock.ts';
-import { parsePacket } from '../../src/evidence/packet.ts';
+import { now } from '../../src/base/clock.ts';
 import { flowChanges, flowTable, parseChange } from '../../src/linux/ctnetlink.ts';
 import { parseDiag, socketEnds, socketTable } from '../../src/linux/inet-diag.ts';
 import { interfaceIndex, kernelHz, pollInput } from '../../src/linux/libc.ts';
 import { PacketRing, RING_LINKTYPE } from '../../src/linux/packet-ring.ts';
 import { setLink } from '../../src/linux/rtnetlink.ts';
+import { parsePacket } from '../../src/wire/packet.ts';
 
 const PORT = 6379;
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { HZ } from '../../src/base/hz.ts';
 import type { Certainty } from '../../src/model/interval.ts';
 import {
   costAnHour,
@@ -11,7 +12,6 @@ import {
   probeTime,
   survivesOutage,
 } from '../../src/model/keepalive.ts';
-import { HZ } from '../../src/scenario/hz.ts';
 
 const hz = fc.constantFrom(...HZ);
 const keepalive: fc.Arbitrary<Keepalive> = fc.record({

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { HZ } from '../../src/base/hz.ts';
 import type { Certainty } from '../../src/model/interval.ts';
 import { libuv } from '../../src/model/keepalive.ts';
 import { type Cell, type Met, type Middlebox, outlivesOutage, predict, type Side } from '../../src/model/predict.ts';
-import { HZ } from '../../src/scenario/hz.ts';
 
 const NIGHT = 8 * 3600;
 const off: Side = { keepalive: 'off' };

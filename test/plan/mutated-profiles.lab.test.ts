@@ -1,7 +1,7 @@
 import { it } from 'vitest';
+import { MIDDLEBOXES, TUNINGS } from '../../src/plan/catalogue.ts';
 import { readProfile } from '../../src/plan/profile.ts';
 import { readTuning } from '../../src/plan/resolver.ts';
-import { MIDDLEBOXES, TUNINGS } from '../../src/scenario/catalogue.ts';
 import { plannedOrRefused } from '../helpers/planned-or-refused.ts';
 
 it('2500 mutated middlebox profiles are read, or refused with their place', () =>

@@ -1,6 +1,6 @@
 import { it } from 'vitest';
-import { SCENARIOS } from '../../src/scenario/catalogue.ts';
-import { planScenario } from '../../src/scenario/make-plan.ts';
+import { SCENARIOS } from '../../src/plan/catalogue.ts';
+import { planScenario } from '../../src/plan/make-plan.ts';
 import { plannedOrRefused } from '../helpers/planned-or-refused.ts';
 
 it('4000 mutated scenarios are planned, or refused with their place', () =>

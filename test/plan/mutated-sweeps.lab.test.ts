@@ -1,5 +1,5 @@
 import { it } from 'vitest';
-import { SWEEPS } from '../../src/scenario/catalogue.ts';
+import { SWEEPS } from '../../src/plan/catalogue.ts';
 import { makeSpec } from '../../src/sweep/make-spec.ts';
 import { plannedOrRefused } from '../helpers/planned-or-refused.ts';
 

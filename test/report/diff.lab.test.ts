@@ -2,10 +2,10 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/base/root.ts';
 import type { Result } from '../../src/judge/result.ts';
 import { compareResults, renderDiff, sameOutcome } from '../../src/report/diff.ts';
 import { painter } from '../../src/report/text.ts';
-import { packageRoot } from '../../src/root.ts';
 import { start } from '../helpers/cli.ts';
 import { judged } from '../helpers/fixture.ts';
 

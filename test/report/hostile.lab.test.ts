@@ -1,9 +1,9 @@
 // Every word of a result document may come from a stranger: none may act in any format.
 import { describe, expect, it } from 'vitest';
+import { REPORTERS, SWEEP_REPORTERS } from '../../src/plan/catalogue.ts';
 import { renderDiff } from '../../src/report/diff.ts';
 import { renderSweepDiff } from '../../src/report/sweep/diff.ts';
 import { painter } from '../../src/report/text.ts';
-import { REPORTERS, SWEEP_REPORTERS } from '../../src/scenario/catalogue.ts';
 import { ATTACKS, fullResult, fullSweep, hostileResult, hostileSweep } from '../helpers/hostile.ts';
 
 const CONTEXT = { columns: 100, color: false, folder: 'runs/x/y' };

@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/root.ts';
-import { REPORTERS, SWEEP_REPORTERS } from '../../src/scenario/catalogue.ts';
+import { packageRoot } from '../../src/base/root.ts';
+import { REPORTERS, SWEEP_REPORTERS } from '../../src/plan/catalogue.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-pure-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -1,10 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../src/judge/result.ts';
+import { REPORTERS } from '../../src/plan/catalogue.ts';
 import { drawLadder } from '../../src/report/draw-ladder.ts';
 import type { Reporter } from '../../src/report/reporter.ts';
 import { painter } from '../../src/report/text.ts';
-import { REPORTERS } from '../../src/scenario/catalogue.ts';
 import { judged } from '../helpers/fixture.ts';
 
 const SCENARIOS = ['rebalance', 'reset', 'reset-both', 'black-hole', 'proxy-close', 'lost-fin'];

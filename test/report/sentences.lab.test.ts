@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { judgeRun } from '../../src/judge/judge.ts';
 import { type Result, resultSchema } from '../../src/judge/result.ts';
+import { REPORTERS, SWEEP_REPORTERS } from '../../src/plan/catalogue.ts';
 import { compareResults, sameOutcome } from '../../src/report/diff.ts';
 import { drawLadder } from '../../src/report/draw-ladder.ts';
 import { compareSweeps } from '../../src/report/sweep/diff.ts';
 import { painter } from '../../src/report/text.ts';
-import { REPORTERS, SWEEP_REPORTERS } from '../../src/scenario/catalogue.ts';
 import { type SweepResult, sweepResultSchema } from '../../src/sweep/result.ts';
 import { judged, recorded } from '../helpers/fixture.ts';
 import { fullResult, fullSweep, rewritten } from '../helpers/hostile.ts';

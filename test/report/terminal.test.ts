@@ -1,11 +1,11 @@
 // What reaches a terminal beside reports: errors, and what the lab tells while it plays.
 import { Writable } from 'node:stream';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { LabError } from '../../src/base/errors.ts';
 import { complain } from '../../src/cli/command.ts';
 import { Progress } from '../../src/cli/progress.ts';
 import { SweepProgress } from '../../src/cli/sweep-progress.ts';
-import { LabError } from '../../src/errors.ts';
-import type { ActRecord } from '../../src/lab/record.ts';
+import type { ActRecord } from '../../src/stage/record.ts';
 
 const EVIL = 'a\u001b]0;title\u0007\u001b[2J\r\u009b1mb\u202e\n::error::c\n##[error]d';
 const SHOWN = 'a␛]0;title␇␛[2J␍�1mb�';

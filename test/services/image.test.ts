@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/root.ts';
+import { packageRoot } from '../../src/base/root.ts';
 
 /** Every module that one loads, itself included, by paths from the package's root. */
 function closure(entry: string, found: Set<string> = new Set()): Set<string> {

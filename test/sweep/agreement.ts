@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Slots } from '../../src/engines/slots.ts';
+import { Slots } from '../../src/base/slots.ts';
 import { type Agreement, compare, problemOf } from '../../src/sweep/expect.ts';
 import { loadsOf } from '../../src/sweep/loads.ts';
 import type { Place } from '../../src/sweep/place.ts';

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../src/root.ts';
+import { packageRoot } from '../../src/base/root.ts';
 import { SweepFolder } from '../../src/sweep/folder.ts';
 import { parseList } from '../../src/sweep/grid.ts';
 import { type SweepSpec, sweptBoxes } from '../../src/sweep/spec.ts';

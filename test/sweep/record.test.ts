@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LabError } from '../../src/errors.ts';
+import { LabError } from '../../src/base/errors.ts';
 import { SweepFolder } from '../../src/sweep/folder.ts';
 import { parseList } from '../../src/sweep/grid.ts';
 import { mergeSweeps } from '../../src/sweep/merge.ts';

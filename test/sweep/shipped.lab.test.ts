@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { SWEEPS } from '../../src/scenario/catalogue.ts';
+import { SWEEPS } from '../../src/plan/catalogue.ts';
 import { predictTrial } from '../../src/sweep/expect.ts';
 import { SweepFolder } from '../../src/sweep/folder.ts';
 import { makeSpec } from '../../src/sweep/make-spec.ts';

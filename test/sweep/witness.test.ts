@@ -4,9 +4,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/base/root.ts';
 import type { RunRecord } from '../../src/evidence/record.ts';
 import type { Ladder } from '../../src/judge/result.ts';
-import { packageRoot } from '../../src/root.ts';
 import { laddersOf } from '../../src/sweep/witness.ts';
 
 const RECORDED = join(packageRoot, 'test/fixtures/sweep/witness');

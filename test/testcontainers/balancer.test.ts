@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { GenericContainer, type StartedNetwork, type StartedTestContainer, Wait } from 'testcontainers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/base/root.ts';
 import { labImageName } from '../../src/engines/docker/image.ts';
-import { packageRoot } from '../../src/root.ts';
 import {
   type BalancerOptions,
   IdleTimeoutBalancer,

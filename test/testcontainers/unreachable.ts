@@ -1,6 +1,6 @@
 // Starts a balancer where its address cannot be reached; prints the error. Run by balancer.test.ts.
 import type { StartedNetwork } from 'testcontainers';
-import { LabError } from '../../src/errors.ts';
+import { LabError } from '../../src/base/errors.ts';
 import { IdleTimeoutBalancer } from '../../src/testcontainers/index.ts';
 
 const [name] = process.argv.slice(2) as [string];

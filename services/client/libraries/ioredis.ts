@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import description from 'ioredis/package.json' with { type: 'json' };
-import type { Failure } from '../../../src/evidence/failure.ts';
-import { LEDGER } from '../../broker/broker.ts';
+import { LEDGER } from '../../../src/stage/broker.ts';
+import type { Failure } from '../../../src/talk/failure.ts';
 import type { Connection, Library, LoadedLibrary, OpenOptions, Report } from '../library.ts';
 import { systemFailure } from '../system-failure.ts';
 

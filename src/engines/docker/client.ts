@@ -1,6 +1,6 @@
 import type { ContainerRuntimeClient } from 'testcontainers';
+import { LabError, messageOf } from '../../base/errors.ts';
 import { lifeOf, parseOwner } from '../../base/owner.ts';
-import { LabError, messageOf } from '../../errors.ts';
 
 /** On everything of ours, with the run's name. */
 export const RUN_LABEL = 'idlelab.run';

@@ -4,9 +4,9 @@ import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Duplex, PassThrough } from 'node:stream';
 import type { Container } from 'dockerode';
-import { now } from '../../clock.ts';
-import { LabError } from '../../errors.ts';
-import type { Flow } from '../../evidence/flows.ts';
+import { now } from '../../base/clock.ts';
+import { LabError } from '../../base/errors.ts';
+import { within } from '../../base/within.ts';
 import {
   type HostProcess,
   type LabHost,
@@ -15,10 +15,10 @@ import {
   type SeenSocket,
   type SpawnOptions,
   type WatchOrder,
-} from '../../lab/lab.ts';
-import type { LostEvidence } from '../../lab/record.ts';
+} from '../../stage/lab.ts';
+import type { LostEvidence } from '../../stage/record.ts';
 import { objectIn } from '../../talk/lines.ts';
-import { within } from '../../within.ts';
+import type { Flow } from '../../wire/flows.ts';
 import type { FromHost, Hello, Question, Questions, ToHost } from './control.ts';
 
 /** Clocks that differ by more are those of two machines. */

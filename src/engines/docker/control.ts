@@ -1,7 +1,7 @@
-import type { ErrorCode } from '../../errors.ts';
-import type { Flow } from '../../evidence/flows.ts';
-import type { SeenSocket, WatchOrder } from '../../lab/lab.ts';
-import type { LostEvidence } from '../../lab/record.ts';
+import type { ErrorCode } from '../../base/errors.ts';
+import type { SeenSocket, WatchOrder } from '../../stage/lab.ts';
+import type { LostEvidence } from '../../stage/record.ts';
+import type { Flow } from '../../wire/flows.ts';
 
 /** Where things lie in a container of the image. The rest of its files is read-only. */
 export const INSIDE = {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { messageOf } from '../../base/errors.ts';
 import { ownerText } from '../../base/owner.ts';
-import { messageOf } from '../../errors.ts';
-import { SCENARIOS } from '../../scenario/catalogue.ts';
-import { planScenario } from '../../scenario/make-plan.ts';
-import type { ActPlan } from '../../scenario/plan.ts';
+import { SCENARIOS } from '../../plan/catalogue.ts';
+import { planScenario } from '../../plan/make-plan.ts';
+import type { ActPlan } from '../../plan/plan.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import { containerEngine, HOW_TO_DOCKER, OWNER_LABEL, RUN_LABEL } from './client.ts';
 import { baseImage, hasImage, labImageName } from './image.ts';

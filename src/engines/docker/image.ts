@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { ContainerRuntimeClient } from 'testcontainers';
-import { LabError, messageOf } from '../../errors.ts';
-import { packageRoot } from '../../root.ts';
+import { LabError, messageOf } from '../../base/errors.ts';
+import { packageRoot } from '../../base/root.ts';
 
 const REPOSITORY = 'idlelab/lab';
 const DOCKERFILE = 'services/image/Dockerfile';

@@ -6,15 +6,15 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { networkInterfaces, release } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { now } from '../../clock.ts';
-import { LabError, messageOf } from '../../errors.ts';
-import { askSocket } from '../../lab/ask.ts';
-import { lookAtSockets } from '../../lab/look.ts';
-import { toItsEnd } from '../../lab/to-its-end.ts';
-import { Watcher } from '../../lab/watch/watcher.ts';
+import { now } from '../../base/clock.ts';
+import { LabError, messageOf } from '../../base/errors.ts';
+import { codeRoot, moduleExtension } from '../../base/root.ts';
 import { flowTable } from '../../linux/ctnetlink.ts';
 import { kernelHz } from '../../linux/libc.ts';
-import { codeRoot, moduleExtension } from '../../root.ts';
+import { askSocket } from '../../stage/ask.ts';
+import { lookAtSockets } from '../../stage/look.ts';
+import { toItsEnd } from '../../stage/to-its-end.ts';
+import { Watcher } from '../../stage/watch/watcher.ts';
 import { type FromHost, type Hello, INSIDE, type Question, type Questions, type ToHost } from './control.ts';
 
 /** The image's own user, for programs that need no right over the network. */

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Network } from 'dockerode';
 import type { ContainerRuntimeClient } from 'testcontainers';
-import { LabError, messageOf } from '../../errors.ts';
+import { LabError, messageOf } from '../../base/errors.ts';
 
 /**
  * Networks of the lab are /24s of 198.19.0.0/16, the upper half of the block for benchmarks (RFC 2544): no real network can

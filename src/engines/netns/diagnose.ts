@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { codeRoot, moduleExtension } from '../../root.ts';
+import { codeRoot, moduleExtension } from '../../base/root.ts';
 import { objectIn } from '../../talk/lines.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import { enterLab } from './engine.ts';

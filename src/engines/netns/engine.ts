@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { LabError } from '../../errors.ts';
-import type { ActRecord, Message } from '../../lab/record.ts';
+import { LabError } from '../../base/errors.ts';
+import { codeRoot, moduleExtension } from '../../base/root.ts';
 import { keepDescriptors } from '../../linux/descriptors.ts';
-import { codeRoot, moduleExtension } from '../../root.ts';
-import type { Plan } from '../../scenario/plan.ts';
+import type { Plan } from '../../plan/plan.ts';
+import type { ActRecord, Message } from '../../stage/record.ts';
 import type { Batch } from '../../sweep/batch.ts';
 import { messageIn } from '../../talk/lines.ts';
 import type { Engine, Staged } from '../engine.ts';

@@ -7,9 +7,9 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { playPlan } from '../../lab/play.ts';
-import type { Message } from '../../lab/record.ts';
-import type { Plan } from '../../scenario/plan.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { playPlan } from '../../stage/play.ts';
+import type { Message } from '../../stage/record.ts';
 import { type Batch, playBatch } from '../../sweep/batch.ts';
 
 const [output] = process.argv.slice(2) as [string];

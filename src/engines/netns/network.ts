@@ -1,10 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { now } from '../../clock.ts';
-import { LabError, messageOf } from '../../errors.ts';
-import type { Flow } from '../../evidence/flows.ts';
-import { askSocket } from '../../lab/ask.ts';
+import { now } from '../../base/clock.ts';
+import { LabError, messageOf } from '../../base/errors.ts';
+import { codeRoot, moduleExtension } from '../../base/root.ts';
+import { flowTable } from '../../linux/ctnetlink.ts';
+import { closeNamespace, inNamespace, interfaceIndex, kernelHz, newNamespace } from '../../linux/libc.ts';
+import { CAP, withCapabilities } from '../../linux/rights.ts';
+import { addAddress, addDefaultRoute, addVeth, setLink, withoutLinkLocal } from '../../linux/rtnetlink.ts';
+import type { ActPlan } from '../../plan/plan.ts';
+import { askSocket } from '../../stage/ask.ts';
 import {
   type Lab,
   type LabHost,
@@ -13,16 +18,11 @@ import {
   type RunOptions,
   type SeenSocket,
   type SpawnOptions,
-} from '../../lab/lab.ts';
-import { lookAtSockets } from '../../lab/look.ts';
-import { toItsEnd } from '../../lab/to-its-end.ts';
-import type { Watcher } from '../../lab/watch/watcher.ts';
-import { flowTable } from '../../linux/ctnetlink.ts';
-import { closeNamespace, inNamespace, interfaceIndex, kernelHz, newNamespace } from '../../linux/libc.ts';
-import { CAP, withCapabilities } from '../../linux/rights.ts';
-import { addAddress, addDefaultRoute, addVeth, setLink, withoutLinkLocal } from '../../linux/rtnetlink.ts';
-import { codeRoot, moduleExtension } from '../../root.ts';
-import type { ActPlan } from '../../scenario/plan.ts';
+} from '../../stage/lab.ts';
+import { lookAtSockets } from '../../stage/look.ts';
+import { toItsEnd } from '../../stage/to-its-end.ts';
+import type { Watcher } from '../../stage/watch/watcher.ts';
+import type { Flow } from '../../wire/flows.ts';
 import { HostView, labEnvironment } from './view.ts';
 
 // Hosts as network namespaces, one veth pair from each to the middlebox, which routes between them:

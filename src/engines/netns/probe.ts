@@ -2,7 +2,7 @@
 //
 // usage: probe
 import { spawnSync } from 'node:child_process';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../base/errors.ts';
 import { flowTable } from '../../linux/ctnetlink.ts';
 import { socketTable } from '../../linux/inet-diag.ts';
 import { inNamespace, interfaceIndex, kernelHz, newNamespace } from '../../linux/libc.ts';

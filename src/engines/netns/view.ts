@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { LabError, messageOf } from '../../errors.ts';
+import { LabError, messageOf } from '../../base/errors.ts';
 import { closeNamespace } from '../../linux/libc.ts';
 import {
   bindTree,

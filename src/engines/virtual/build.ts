@@ -15,9 +15,9 @@ import { availableParallelism } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LabError } from '../../base/errors.ts';
 import { heldBy, tryLock } from '../../base/folder.ts';
-import { LabError } from '../../errors.ts';
-import type { Hz } from '../../scenario/hz.ts';
+import type { Hz } from '../../base/hz.ts';
 import { builtKernel, KERNEL_CONFIG, kernelCache, kernelName } from './kernel.ts';
 import { upstreamSource } from './upstream.ts';
 

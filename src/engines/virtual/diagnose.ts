@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../base/errors.ts';
+import { DEFAULT_HZ, HZ, type Hz } from '../../base/hz.ts';
+import { packageRoot } from '../../base/root.ts';
 import { keepDescriptors } from '../../linux/descriptors.ts';
-import { packageRoot } from '../../root.ts';
-import { DEFAULT_HZ, HZ, type Hz } from '../../scenario/hz.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import { jailScript } from './jail.ts';
 import { findKernel } from './kernel.ts';

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { LabError } from '../../base/errors.ts';
+import { DEFAULT_HZ, HZ, type Hz } from '../../base/hz.ts';
 import { appendPlain, refuseLinks } from '../../base/plain.ts';
-import { LabError } from '../../errors.ts';
-import { DEFAULT_HZ, HZ, type Hz } from '../../scenario/hz.ts';
-import { type ActPlan, waitSeconds } from '../../scenario/plan.ts';
+import type { Slots } from '../../base/slots.ts';
+import { type ActPlan, waitSeconds } from '../../plan/plan.ts';
 import type { Engine, Staged } from '../engine.ts';
-import type { Slots } from '../slots.ts';
 import { type LabCode, labCode } from './bundle.ts';
 import { findKernel, HOW_TO_BUILD } from './kernel.ts';
 import { runKernel } from './run-kernel.ts';

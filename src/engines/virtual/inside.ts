@@ -6,12 +6,12 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import koffi from 'koffi';
-import { now } from '../../clock.ts';
-import { playPlan } from '../../lab/play.ts';
-import type { Message } from '../../lab/record.ts';
+import { now } from '../../base/clock.ts';
 import { loadModule } from '../../linux/libc.ts';
-import { BALANCERS } from '../../scenario/catalogue.ts';
-import { middleboxOf, type Plan } from '../../scenario/plan.ts';
+import { BALANCERS } from '../../plan/catalogue.ts';
+import { middleboxOf, type Plan } from '../../plan/plan.ts';
+import { playPlan } from '../../stage/play.ts';
+import type { Message } from '../../stage/record.ts';
 import { playBatch } from '../../sweep/batch.ts';
 import { kindsOf } from '../../sweep/loads.ts';
 import { appendLine } from '../../talk/line-file.ts';

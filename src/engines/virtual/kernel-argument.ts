@@ -1,4 +1,4 @@
-import { LabError } from '../../errors.ts';
+import { LabError } from '../../base/errors.ts';
 
 /**
  * An argument of a kernel's command line, quoted as the kernel's parser wants it, which knows no escapes (lib/cmdline.c,

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { LabError } from '../../errors.ts';
-import { packageRoot } from '../../root.ts';
-import { DEFAULT_HZ, type Hz } from '../../scenario/hz.ts';
+import { LabError } from '../../base/errors.ts';
+import { DEFAULT_HZ, type Hz } from '../../base/hz.ts';
+import { packageRoot } from '../../base/root.ts';
 
 export const KERNEL_CONFIG: string = join(packageRoot, 'lab/kernel/uml.config');
 

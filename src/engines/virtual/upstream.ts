@@ -15,8 +15,8 @@ import {
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { LabError, messageOf } from '../../errors.ts';
-import { packageRoot } from '../../root.ts';
+import { LabError, messageOf } from '../../base/errors.ts';
+import { packageRoot } from '../../base/root.ts';
 
 export interface Upstream {
   version: string;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TERMINATION } from '../../evidence/proxy.ts';
+import { TERMINATION } from '../../wire/haproxy-log.ts';
 import { cannotTell, defineCheck } from '../check.ts';
 import { heartbeat, longerPatience } from '../remedy.ts';
 import { inSeconds, plural, range, tally } from '../words.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Segment } from '../../evidence/segments.ts';
+import { formatDuration } from '../../base/duration.ts';
+import { HZ } from '../../base/hz.ts';
 import { granuleSeconds, largestSafeIdle } from '../../model/timer-wheel.ts';
-import { formatDuration } from '../../scenario/duration.ts';
-import { HZ } from '../../scenario/hz.ts';
+import type { Segment } from '../../wire/segments.ts';
 import { cannotTell, defineCheck } from '../check.ts';
 import type { ActFacts, ClientConnection } from '../facts.ts';
 import { clientKeepalive } from '../remedy.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flagText } from '../../evidence/segments.ts';
+import { flagText } from '../../wire/segments.ts';
 import { cannotTell, defineCheck } from '../check.ts';
 import { clientKeepalive } from '../remedy.ts';
 import { countRange, plural, tally } from '../words.ts';

@@ -1,6 +1,6 @@
+import { formatDuration } from '../../base/duration.ts';
 import { type Html, html } from '../../base/escape/html.ts';
 import type { ActResult, Finding, Result } from '../../judge/result.ts';
-import { formatDuration } from '../../scenario/duration.ts';
 import { svgLadder } from '../html-ladder.ts';
 import { MARKS } from '../marks.ts';
 import { outcomeTable } from '../outcome-rows.ts';

@@ -1,7 +1,7 @@
+import { formatDuration } from '../../base/duration.ts';
 import { forTerminalAll, withoutCommands } from '../../base/escape/terminal.ts';
 import { oneLine } from '../../base/escape/visible.ts';
 import type { ActResult, Finding, Result } from '../../judge/result.ts';
-import { formatDuration } from '../../scenario/duration.ts';
 import { drawLadder } from '../draw-ladder.ts';
 import { COLORS, MARKS } from '../marks.ts';
 import { outcomeTable } from '../outcome-rows.ts';

@@ -1,5 +1,5 @@
 // The charts of a sweep, as SVG in the colours of the page around them (its custom properties), drawn by Vega without a browser.
-import { plainDuration, shortDuration } from '../../scenario/duration.ts';
+import { plainDuration, shortDuration } from '../../base/duration.ts';
 import type { CellResult, SweepResult } from '../../sweep/result.ts';
 import { CONNECTIONS } from '../../sweep/sentences.ts';
 import { bytesText, doesAll, landscapeOf, type State, settingNames, settingText, stateOf } from './say.ts';

@@ -1,5 +1,5 @@
+import { plainDuration } from '../../base/duration.ts';
 import { code, codeBlock, details, inline, table } from '../../base/escape/markdown.ts';
-import { plainDuration } from '../../scenario/duration.ts';
 import type { Recommendation, SweepResult } from '../../sweep/result.ts';
 import { whereText } from '../../sweep/sentences.ts';
 import { EMOJI } from '../marks.ts';

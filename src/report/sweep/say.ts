@@ -1,5 +1,5 @@
 // Words and figures that several formats share.
-import { plainDuration, shortDuration } from '../../scenario/duration.ts';
+import { plainDuration, shortDuration } from '../../base/duration.ts';
 import { satisfies } from '../../sweep/answers.ts';
 import { type ParameterName, settingsText, valueText } from '../../sweep/grid.ts';
 import type { CellResult, SweepResult } from '../../sweep/result.ts';

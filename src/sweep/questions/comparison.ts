@@ -1,7 +1,8 @@
 // What every question has in common: how the model's answer to it is held against what was measured. A file each beside this one.
+
+import { formatDuration } from '../../base/duration.ts';
 import type { Certainty, Interval } from '../../model/interval.ts';
 import type { Prediction } from '../../model/predict.ts';
-import { formatDuration } from '../../scenario/duration.ts';
 import type { Outcome, Question, Trial } from '../trial.ts';
 
 /** Whether a measurement is within the prediction, and both in words. */

@@ -1,7 +1,7 @@
+import { formatDuration } from '../../base/duration.ts';
 import type { Interval } from '../../model/interval.ts';
 import { gapBetweenProbes } from '../../model/keepalive.ts';
 import type { Side } from '../../model/predict.ts';
-import { formatDuration } from '../../scenario/duration.ts';
 import type { Comparison } from './comparison.ts';
 
 /** Packets of an idle connection in a time: probes and heartbeats with their answers. */

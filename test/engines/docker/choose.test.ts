@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { packageRoot } from '../../../src/root.ts';
+import { packageRoot } from '../../../src/base/root.ts';
 import { start, until } from '../../helpers/cli.ts';
 import { containersThere } from '../../helpers/docker.ts';
 

@@ -3,9 +3,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DockerLab } from '../../../src/engines/docker/lab.ts';
-import { SCENARIOS } from '../../../src/scenario/catalogue.ts';
-import { planScenario } from '../../../src/scenario/make-plan.ts';
-import type { ActPlan } from '../../../src/scenario/plan.ts';
+import { SCENARIOS } from '../../../src/plan/catalogue.ts';
+import { planScenario } from '../../../src/plan/make-plan.ts';
+import type { ActPlan } from '../../../src/plan/plan.ts';
 import { containersThere, dockerLab } from '../../helpers/docker.ts';
 import { Targets } from '../isolation.ts';
 

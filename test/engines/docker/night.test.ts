@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../../src/base/root.ts';
 import { kernelCache } from '../../../src/engines/virtual/kernel.ts';
-import { packageRoot } from '../../../src/root.ts';
 import { containersThere } from '../../helpers/docker.ts';
 import { kernelsBuilt } from '../../helpers/kernels.ts';
 

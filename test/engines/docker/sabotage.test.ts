@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { docker } from '../../../src/engines/docker/engine.ts';
+import { SCENARIOS } from '../../../src/plan/catalogue.ts';
+import { planScenario } from '../../../src/plan/make-plan.ts';
 import { runScenario } from '../../../src/run-scenario.ts';
-import { SCENARIOS } from '../../../src/scenario/catalogue.ts';
-import { planScenario } from '../../../src/scenario/make-plan.ts';
 import { containersThere } from '../../helpers/docker.ts';
 import { patientFor, secretly } from '../../helpers/secretly.ts';
 

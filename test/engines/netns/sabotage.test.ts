@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/engines/engine.ts';
 import { netns } from '../../../src/engines/netns/engine.ts';
+import { SCENARIOS } from '../../../src/plan/catalogue.ts';
+import { planScenario } from '../../../src/plan/make-plan.ts';
 import { runScenario } from '../../../src/run-scenario.ts';
-import { SCENARIOS } from '../../../src/scenario/catalogue.ts';
-import { planScenario } from '../../../src/scenario/make-plan.ts';
 import { commandOf, descendants, start, until } from '../../helpers/cli.ts';
 import { patientFor, secretly } from '../../helpers/secretly.ts';
 

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Slots } from '../../../src/engines/slots.ts';
+import { Slots } from '../../../src/base/slots.ts';
 import { virtual } from '../../../src/engines/virtual/engine.ts';
-import { planScenario } from '../../../src/scenario/make-plan.ts';
+import { planScenario } from '../../../src/plan/make-plan.ts';
 import { kernelsBuilt } from '../../helpers/kernels.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-slow-reader-'));

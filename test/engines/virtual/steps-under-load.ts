@@ -6,13 +6,13 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Slots } from '../../../src/engines/slots.ts';
+import { DEFAULT_HZ } from '../../../src/base/hz.ts';
+import { Slots } from '../../../src/base/slots.ts';
 import { virtual } from '../../../src/engines/virtual/engine.ts';
-import type { ActRecord } from '../../../src/lab/record.ts';
+import { SCENARIOS } from '../../../src/plan/catalogue.ts';
+import { planScenario } from '../../../src/plan/make-plan.ts';
 import { runScenario } from '../../../src/run-scenario.ts';
-import { SCENARIOS } from '../../../src/scenario/catalogue.ts';
-import { DEFAULT_HZ } from '../../../src/scenario/hz.ts';
-import { planScenario } from '../../../src/scenario/make-plan.ts';
+import type { ActRecord } from '../../../src/stage/record.ts';
 
 const [runs = 100, atATime = 4] = process.argv.slice(2).map(Number);
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-load-'));

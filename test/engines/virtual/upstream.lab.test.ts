@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { LabError } from '../../../src/base/errors.ts';
 import { dearmored, UPSTREAM, upstreamSource } from '../../../src/engines/virtual/upstream.ts';
-import type { LabError } from '../../../src/errors.ts';
 
 const has = (program: string) => spawnSync('which', [program]).status === 0;
 /** In CI they must be there: without them the tests fail. */

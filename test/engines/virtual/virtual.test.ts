@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../../src/base/root.ts';
 import { findKernel, kernelCache } from '../../../src/engines/virtual/kernel.ts';
-import { packageRoot } from '../../../src/root.ts';
 import { commandOf, descendants, isAlive, run, start, until } from '../../helpers/cli.ts';
 import { kernelsBuilt, kernelWithInit } from '../../helpers/kernels.ts';
 

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
+import { packageRoot } from '../../../src/base/root.ts';
+import { SWEEP_REPORTERS } from '../../../src/plan/catalogue.ts';
 import { compareSweeps, renderSweepDiff } from '../../../src/report/sweep/diff.ts';
 import { painter } from '../../../src/report/text.ts';
-import { packageRoot } from '../../../src/root.ts';
-import { SWEEP_REPORTERS } from '../../../src/scenario/catalogue.ts';
 import { publishedSchemas } from '../../../src/schemas.ts';
 import { type SweepResult, sweepResultSchema } from '../../../src/sweep/result.ts';
 

@@ -1,5 +1,5 @@
+import { plainDuration } from '../../../base/duration.ts';
 import { type Html, html, raw } from '../../../base/escape/html.ts';
-import { plainDuration } from '../../../scenario/duration.ts';
 import type { CellResult, Recommendation, SweepResult } from '../../../sweep/result.ts';
 import { whereText, whyText } from '../../../sweep/sentences.ts';
 import { svgLadder } from '../../html-ladder.ts';

@@ -1,0 +1,127 @@
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EVIDENCE_FILES } from '../evidence/files.ts';
+import { parseProxyLog, parseProxySessions } from '../wire/haproxy-log.ts';
+import type { Lab, LabHost } from './lab.ts';
+import type { FlowSource } from './player.ts';
+import type { LostEvidence } from './record.ts';
+
+/** What one connection may send and receive at a host in one burst, counted generously. */
+const FRAMES_A_CONNECTION = 64;
+const SLOTS = { least: 1024, most: 65_536 } as const;
+
+const slotsFor = (connections: number): number =>
+  Math.min(SLOTS.most, Math.max(SLOTS.least, 2 ** Math.ceil(Math.log2(connections * FRAMES_A_CONNECTION))));
+
+/** Gathers the evidence of one act: what packets, sockets, flow tables and programs say, each with its time. */
+export class Collector {
+  readonly folder: string;
+  readonly #act: string;
+  readonly #lab: Lab;
+  readonly #middlebox: LabHost;
+  #sessions: (() => Promise<string>) | undefined;
+  #flows: FlowSource | undefined;
+  #samples = 0;
+  constructor(lab: Lab, act: string, middlebox: string, folder: string) {
+    this.#lab = lab;
+    this.#act = act;
+    this.#middlebox = lab.host(middlebox);
+    this.folder = folder;
+    mkdirSync(join(folder, 'config'), { recursive: true });
+    for (const file of Object.values(EVIDENCE_FILES)) appendFileSync(join(folder, file), '');
+  }
+
+  #row(file: keyof typeof EVIDENCE_FILES, row: Record<string, unknown>): void {
+    appendFileSync(join(this.folder, EVIDENCE_FILES[file]), `${JSON.stringify({ act: this.#act, ...row })}\n`);
+  }
+
+  event(host: string, row: Record<string, unknown> & { time: number }): void {
+    this.#row('events', { host, ...row });
+  }
+
+  proxyLog(line: string): void {
+    this.#row('flows', {
+      kind: 'proxy-log',
+      time: this.#lab.now(),
+      host: this.#middlebox.name,
+      line,
+      session: parseProxyLog(line),
+    });
+  }
+
+  /** Keeps a service's configuration with the run. @returns its path on the host that reads it */
+  writeConfig(host: LabHost, name: string, text: string): Promise<string> {
+    const file = join(this.folder, 'config', `${this.#act}-${name}`);
+    writeFileSync(file, text);
+    return host.place(file);
+  }
+
+  /** A flow table of the box's own, instead of connection tracking's. */
+  useFlows(flows: FlowSource | undefined): void {
+    this.#flows = flows;
+  }
+
+  useSessions(sessions: (() => Promise<string>) | undefined): void {
+    this.#sessions = sessions;
+  }
+
+  /** Starts to watch packets, sockets and flows; nothing is missed once this resolves. */
+  start(options: { connections: number; clockJumps: boolean }): Promise<void> {
+    return this.#lab.watch.start({
+      act: this.#act,
+      folder: this.folder,
+      socketsFile: EVIDENCE_FILES.sockets,
+      flowsFile: EVIDENCE_FILES.flows,
+      hosts: [...this.#lab.hosts.values()].map(({ name }) => ({
+        name,
+        capture: join(this.folder, `${this.#act}.${name}.pcap`),
+      })),
+      middlebox: this.#middlebox.name,
+      slots: slotsFor(options.connections),
+      clockJumps: options.clockJumps,
+    });
+  }
+
+  /** One look at every socket table, the flow table and the proxy's sessions. */
+  async sample(label: string): Promise<void> {
+    const sample = ++this.#samples;
+    const middlebox = this.#middlebox.name;
+    await Promise.all([...this.#lab.hosts.values()].map((host) => this.#lookAtSockets(host, { sample, label })));
+    const own = this.#flows;
+    const flows = await (own ? own.table() : this.#middlebox.flows());
+    this.#row('flows', {
+      kind: 'table',
+      sample,
+      label,
+      time: this.#lab.now(),
+      host: middlebox,
+      ...(own ? { tracker: own.tracker } : {}),
+      flows,
+    });
+    if (!this.#sessions) return;
+    const text = await this.#sessions();
+    const sessions = parseProxySessions(text);
+    this.#row('flows', {
+      kind: 'proxy-sessions',
+      sample,
+      label,
+      time: this.#lab.now(),
+      host: middlebox,
+      sessions,
+      text,
+    });
+  }
+
+  async #lookAtSockets(host: LabHost, look: { sample: number; label: string }): Promise<void> {
+    const row = (time: number, sockets: object[], more: object = {}) =>
+      this.#row('sockets', { kind: 'sample', ...look, time, host: host.name, sockets, ...more });
+    if (host.gone) return row(this.#lab.now(), [], { gone: true });
+    const { time, sockets } = await host.sockets();
+    row(time, sockets);
+  }
+
+  /** Ends the watch. @returns what it had to let go, being too slow */
+  stop(): Promise<LostEvidence> {
+    return this.#lab.watch.stop();
+  }
+}

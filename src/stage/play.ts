@@ -1,0 +1,89 @@
+import { cpSync, mkdirSync } from 'node:fs';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { now } from '../base/clock.ts';
+import { LabError } from '../base/errors.ts';
+import { unwritable } from '../base/folder.ts';
+import { NetnsLab } from '../engines/netns/network.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Message } from './record.ts';
+import { playAct } from './stage.ts';
+import { Watcher } from './watch/watcher.ts';
+
+/** In a tmpfs of the lab's own. */
+export const SCRATCH = '/run/idlelab';
+
+type Tell = (message: Message) => void;
+
+interface Playing {
+  plan: Plan;
+  /** Whether the kernel's clock jumps over times in which every program sleeps. */
+  clockJumps: boolean;
+}
+
+async function playActs(
+  { plan, clockJumps }: Playing,
+  evidence: string,
+  tell: Tell,
+  versions: Record<string, string>,
+): Promise<void> {
+  mkdirSync(evidence, { recursive: true });
+  using watcher = new Watcher();
+  for (const act of plan.acts) {
+    tell({ type: 'act', act: act.name, title: act.title });
+    const began = now();
+    const lab = await NetnsLab.up(act, join(SCRATCH, act.name), watcher);
+    const upSeconds = now() - began;
+    let played: Awaited<ReturnType<typeof playAct>>;
+    let ended = began;
+    try {
+      played = await playAct({ lab, clockJumps }, act, evidence, tell, versions);
+      ended = now();
+    } finally {
+      await lab[Symbol.asyncDispose]();
+    }
+    tell({ type: 'played', act: { ...played, upSeconds, downSeconds: now() - ended } });
+  }
+}
+
+function saveEvidence(evidence: string, output: string): void {
+  try {
+    mkdirSync(output, { recursive: true });
+    cpSync(evidence, output, { recursive: true });
+  } catch (error) {
+    throw unwritable(output, error);
+  }
+}
+
+export const asLabError = (failure: unknown): LabError =>
+  failure instanceof LabError
+    ? failure
+    : new LabError(
+        'ENGINE_DIED',
+        `the lab failed: ${failure instanceof Error ? (failure.stack ?? failure.message) : String(failure)}`,
+        'this is a defect of idlelab: please report it with the text above',
+        failure,
+      );
+
+/**
+ * Plays all acts of a plan on the network namespaces of the kernel it runs on, and copies the evidence to `output`. Tells
+ * what happens; its last message is `done` or `error`. Never throws.
+ */
+export async function playPlan(playing: Playing, output: string, tell: Tell): Promise<void> {
+  const evidence = join(SCRATCH, 'evidence');
+  const versions: Record<string, string> = { kernel: release(), node: process.version };
+  let failure: unknown;
+  try {
+    await playActs(playing, evidence, tell, versions);
+  } catch (error) {
+    failure = error;
+  }
+  try {
+    saveEvidence(evidence, output);
+  } catch (error) {
+    failure = error;
+  }
+  if (failure === undefined)
+    tell({ type: 'done', versions, memoryMb: Math.round(process.resourceUsage().maxRSS / 1024) });
+  else tell({ type: 'error', error: asLabError(failure).toJSON(), versions });
+}

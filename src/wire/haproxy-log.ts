@@ -1,0 +1,64 @@
+import { parseDuration } from '../base/duration.ts';
+
+/** A finished session in HAProxy's log (configuration.txt, "TCP log format"). Addresses are "ip:port". */
+export interface ProxyLogEntry {
+  client: string;
+  server: string;
+  /** Address of the proxy's own socket towards the server. */
+  proxy: string;
+  totalSeconds: number;
+  bytesToClient: number;
+  /** Two letters: who or what ended the session, and in which phase: cD, sD, CD, SD, --, … */
+  termination: string;
+}
+
+const LINE =
+  /(\S+:\d+) \[[^\]]+\] \S+ (\S+)\/(\S+) (-?\d+)\/(-?\d+)\/\+?(-?\d+) \+?(-?\d+) ([A-Za-z-]{2}) \S+ \S+ (\S+)$/;
+
+/** HAProxy writes at most 1024 bytes a line unless told otherwise; matching a line takes time by the square of its length. */
+const MOST_CHARACTERS = 4096;
+
+export function parseProxyLog(line: string): ProxyLogEntry | undefined {
+  const match = line.length > MOST_CHARACTERS ? undefined : LINE.exec(line.trim());
+  if (!match) return undefined;
+  return {
+    client: match[1] as string,
+    server: match[3] as string,
+    totalSeconds: Number(match[6]) / 1000,
+    bytesToClient: Number(match[7]),
+    termination: match[8] as string,
+    proxy: match[9] as string,
+  };
+}
+
+/** What the two letters mean, in words (HAProxy configuration manual, "Session state at disconnection"). */
+export const TERMINATION: Record<string, string> = {
+  cD: 'the client-side timeout expired while data could still flow',
+  sD: 'the server-side timeout expired while data could still flow',
+  CD: 'the client ended the session while data could still flow',
+  SD: 'the server ended the session while data could still flow',
+  '--': 'an ordinary end by both sides',
+};
+
+/** A live session, from `show sess all`. Addresses are "ip:port". */
+export interface ProxySession {
+  client: string;
+  server?: string | undefined;
+  /** Address of the proxy's own socket towards the server. */
+  proxy?: string | undefined;
+  /** Whole seconds until the proxy's next time-out on it. */
+  expiresIn?: number | undefined;
+}
+
+/** Reads the answer of HAProxy's `show sess all`; the control connection itself is left out. */
+export function parseProxySessions(text: string): ProxySession[] {
+  return text
+    .split(/^(?=0x[0-9a-f]+: )/m)
+    .map((block): Omit<ProxySession, 'client'> & { client: string | undefined } => ({
+      client: /\bsource=(\d[\d.]*:\d+)/.exec(block)?.[1],
+      server: /\bserver=(\S+)/.exec(block)?.[1],
+      proxy: /\bbackend=\S+ \([^)]*\)(?: addr=(\d[\d.]*:\d+))?/.exec(block)?.[1],
+      expiresIn: parseDuration(/\btask=\S+ \([^)]*\bexp=(\w+)/.exec(block)?.[1] ?? ''),
+    }))
+    .filter((session): session is ProxySession => session.client !== undefined);
+}
