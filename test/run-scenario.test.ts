@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { packageRoot } from '../src/base/root.ts';
 import type { Engine } from '../src/engines/engine.ts';
+import { CHECKS } from '../src/judge/catalogue.ts';
 import type { Result } from '../src/judge/result.ts';
-import { CHECKS, REPORTERS } from '../src/plan/catalogue.ts';
+import { REPORTERS } from '../src/report/catalogue.ts';
 import { runScenario } from '../src/run-scenario.ts';
 import type { RunRecord } from '../src/stage/record.ts';
 

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { pino } from 'pino';
 import { now } from '../../src/base/clock.ts';
 import { every, later } from '../../src/base/timers.ts';
-import { CLIENTS } from '../../src/plan/catalogue.ts';
+import { CLIENTS } from './catalogue.ts';
 import type { Connection, OpenOptions } from './library.ts';
 
 export type AgentCommand =

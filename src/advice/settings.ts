@@ -1,7 +1,7 @@
 import type { Side } from '../model/predict.ts';
-import { ADVICE } from '../plan/catalogue.ts';
 import type { Recommendation, SweepResult } from '../sweep/result.ts';
 import type { Advice, Wanted } from './advice.ts';
+import { ADVICE } from './catalogue.ts';
 import { versionOf } from './versions.ts';
 
 type Versions = Readonly<Record<string, string>>;

@@ -9,7 +9,7 @@ import { DEFAULT_RUNS } from '../base/runs.ts';
 import { issueText, MOST_BYTES } from '../evidence/document.ts';
 import { judgeFolder } from '../judge/judge.ts';
 import { type Result, resultSchema } from '../judge/result.ts';
-import { REPORTERS, SWEEP_REPORTERS } from '../plan/catalogue.ts';
+import { REPORTERS, SWEEP_REPORTERS } from '../report/catalogue.ts';
 import { compareResults, renderDiff, sameOutcome } from '../report/diff.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { compareSweeps, renderSweepDiff } from '../report/sweep/diff.ts';

@@ -9,7 +9,7 @@ import { pointLatest, unwritable } from '../base/folder.ts';
 import type { Hz } from '../base/hz.ts';
 import { writePlain } from '../base/plain.ts';
 import type { EngineName } from '../engines/choose.ts';
-import { SWEEP_REPORTERS } from '../plan/catalogue.ts';
+import { SWEEP_REPORTERS } from '../report/catalogue.ts';
 import { painter, wrap } from '../report/text.ts';
 import type { SweepFolder } from '../sweep/folder.ts';
 import type { Place } from '../sweep/place.ts';

@@ -1,9 +1,10 @@
+import { ADVICE } from '../advice/catalogue.ts';
 import { LabError } from '../base/errors.ts';
 import { badEvidence, issueText } from '../evidence/document.ts';
 import { RUN_FILE } from '../evidence/files.ts';
 import { type Evidence, readEvidence } from '../evidence/read.ts';
-import { ADVICE, CHECKS } from '../plan/catalogue.ts';
 import { type ActPlan, clientOf, hostsOf, middleboxOf, waitSeconds } from '../plan/plan.ts';
+import { CHECKS } from './catalogue.ts';
 import { type ActAdvice, ActFacts } from './facts.ts';
 import { keepaliveRows } from './keepalive.ts';
 import { buildLadder } from './ladder.ts';

@@ -1,9 +1,12 @@
+import { CLIENTS } from '../../services/client/catalogue.ts';
 import { plainDuration, shortDuration } from '../base/duration.ts';
 import type { Pace } from '../base/pace.ts';
 import { quoted } from '../base/quote.ts';
 import { suggestion } from '../base/suggest.ts';
+import { CHECKS } from '../judge/catalogue.ts';
 import type { Broker } from '../stage/broker.ts';
-import { AGENT_ACTIONS, BALANCERS, BROKERS, CHECKS, CLIENTS, FAULTS, MIDDLEBOXES, TUNINGS } from './catalogue.ts';
+import { BOXES, FAULTS, SERVERS } from '../stage/catalogue.ts';
+import { AGENT_ACTIONS, MIDDLEBOXES, TUNINGS } from './catalogue.ts';
 import { nameOfFile } from './file-name.ts';
 import { DURATION_LIMITS, LONGEST_SECONDS } from './limits.ts';
 import type { ActPlan, BrokerPlan, Expectation, HostPlan, MiddleboxPlan, Plan, Step, Tuning } from './plan.ts';
@@ -72,7 +75,7 @@ function planHosts(file: ScenarioFile, resolver: Resolver, positions: Positions,
           : { spreadSeconds: resolver.seconds(host.spread, ['hosts', name, 'spread'], DURATION_LIMITS.spread) }),
       });
     } else if ('broker' in host) {
-      const broker = known('a broker', host.broker, BROKERS.names(), positions, ['hosts', name, 'broker']);
+      const broker = known('a broker', host.broker, SERVERS.names(), positions, ['hosts', name, 'broker']);
       for (let index = 1; index <= host.count; index++)
         hosts.push({ role: 'broker', name: host.count === 1 ? name : `${name}-${index}`, group: name, broker });
     } else {
@@ -122,7 +125,7 @@ async function checkBox(
 ): Promise<void> {
   const box = hosts.find((host) => host.role === 'middlebox') as MiddleboxPlan;
   const [kind] = Object.keys(box.playedBy) as [string];
-  const { default: player } = await BALANCERS.load(kind);
+  const { default: player } = await BOXES.load(kind);
   const brokers = hosts.flatMap((host) => (host.role === 'broker' ? [host.name] : []));
   const refusal = player.refuses?.({ brokers });
   if (refusal === undefined) return;
@@ -282,7 +285,7 @@ export async function planScenario(path: string, pace: Pace): Promise<Plan> {
     const production = new Resolver(params, 'production', positions);
     const hosts = planHosts(file, resolver, positions, profiles);
     const { broker: kind } = hosts.find((host) => host.role === 'broker') as BrokerPlan;
-    const { default: broker } = await BROKERS.load(kind);
+    const { default: broker } = await SERVERS.load(kind);
     await checkBox(file, hosts, resolver, positions);
     const productionBox = planHosts(file, production, positions, profiles).find(
       (host) => host.role === 'middlebox',

@@ -4,7 +4,6 @@ import { LabError } from '../base/errors.ts';
 import { sleep } from '../base/timers.ts';
 import { within } from '../base/within.ts';
 import { granuleSeconds } from '../model/timer-wheel.ts';
-import { BALANCERS, BROKERS, FAULTS } from '../plan/catalogue.ts';
 import {
   type ActPlan,
   type BrokerPlan,
@@ -19,6 +18,7 @@ import {
 import { patienceSeconds } from '../plan/step-length.ts';
 import { eventIn } from '../talk/lines.ts';
 import type { Broker } from './broker.ts';
+import { BOXES, FAULTS, SERVERS } from './catalogue.ts';
 import { Collector } from './collect.ts';
 import type { Lab, LabHost, LabProcess } from './lab.ts';
 import type { Playing } from './player.ts';
@@ -170,7 +170,7 @@ export async function playAct(
   const collector = new Collector(lab, act.name, box.name, folder);
   const services = new Map<string, LabProcess[]>([...lab.hosts.keys()].map((host) => [host, []]));
   const tuning = act.tuning[client.name] ?? {};
-  const { default: broker } = await BROKERS.load((brokers[0] as BrokerPlan).broker);
+  const { default: broker } = await SERVERS.load((brokers[0] as BrokerPlan).broker);
 
   await tuneHost(lab.host(client.name), tuning);
   const agent = startAgent(lab, act, collector, (library) => {
@@ -179,7 +179,7 @@ export async function playAct(
   services.get(client.name)?.push(agent.process);
   const [kind] = Object.keys(box.playedBy) as [string];
   const startMiddlebox = async (): Promise<Playing> => {
-    const { default: player } = await BALANCERS.load(kind);
+    const { default: player } = await BOXES.load(kind);
     return player.play({
       box,
       host: lab.host(box.name),

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { NetnsLab } from '../engines/netns/network.ts';
 import { kernelHz } from '../linux/libc.ts';
-import { BALANCERS } from '../plan/catalogue.ts';
+import { BOXES } from '../stage/catalogue.ts';
 import type { ManyPlayer } from '../stage/many.ts';
 import { asLabError, SCRATCH } from '../stage/play.ts';
 import type { ActRecord, Message } from '../stage/record.ts';
@@ -36,7 +36,7 @@ interface Measuring {
 
 async function playerOf(trials: readonly Trial[]): Promise<ManyPlayer | undefined> {
   const [kind] = kindsOf(trials) as [string];
-  return (await BALANCERS.load(kind)).default.many;
+  return (await BOXES.load(kind)).default.many;
 }
 
 /** Measures a batch on network namespaces of the kernel it runs on; every group has a lab of its own, all at once. */
@@ -114,7 +114,7 @@ async function versionOf({ name, versionArgs }: NonNullable<ManyPlayer['program'
 
 /** What decides the outcomes here. @param kinds of middleboxes, by how they are played */
 export async function labConditions(kinds: readonly string[]): Promise<LabConditions> {
-  const players = await Promise.all([...kinds].sort().map(async (kind) => (await BALANCERS.load(kind)).default.many));
+  const players = await Promise.all([...kinds].sort().map(async (kind) => (await BOXES.load(kind)).default.many));
   const programs: Record<string, string> = { node: process.version };
   for (const player of players) {
     const version = player?.program && (await versionOf(player.program));

@@ -1,7 +1,7 @@
 // Which trials are measured together. Kernels run side by side, so work is dealt out evenly; what a host can play together stays
 // together as far as that goes, for every host costs processes.
 import { LabError } from '../base/errors.ts';
-import { BALANCERS } from '../plan/catalogue.ts';
+import { BOXES } from '../stage/catalogue.ts';
 import { cycleSeconds } from './schedule.ts';
 import { chanceOf, type Trial } from './trial.ts';
 
@@ -17,7 +17,7 @@ export const kindsOf = (trials: readonly Trial[]): string[] => [...new Set(trial
 export async function groupsOf(trials: readonly Trial[]): Promise<Map<string, Trial[]>> {
   const groups = new Map<string, Trial[]>();
   for (const trial of trials) {
-    const { many } = (await BALANCERS.load(kindOf(trial))).default;
+    const { many } = (await BOXES.load(kindOf(trial))).default;
     const group = many?.group(trial.box);
     if (group === undefined)
       throw new LabError(

@@ -2,13 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CLIENTS } from '../../services/client/catalogue.ts';
 import type { Wanted } from '../../src/advice/advice.ts';
 import { allAdvice, settingsFor } from '../../src/advice/settings.ts';
 import { versionOf } from '../../src/advice/versions.ts';
 import { packageRoot } from '../../src/base/root.ts';
 import { adviceFor } from '../../src/judge/judge.ts';
 import type { Finding } from '../../src/judge/result.ts';
-import { CLIENTS, MIDDLEBOXES } from '../../src/plan/catalogue.ts';
+import { MIDDLEBOXES } from '../../src/plan/catalogue.ts';
 import { FIXTURES, judged, recorded } from '../helpers/fixture.ts';
 
 const BOX = { layer: 'L4', timeoutSeconds: 350, quietSeconds: 28_800 } as const;

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Wanted } from '../../src/advice/advice.ts';
+import { ADVICE } from '../../src/advice/catalogue.ts';
 import { settingsFor } from '../../src/advice/settings.ts';
 import { packageRoot } from '../../src/base/root.ts';
 import { enterLab } from '../../src/engines/netns/engine.ts';
-import { ADVICE } from '../../src/plan/catalogue.ts';
 import { lacks, optionsOf, programAt, silentServer, soon } from '../helpers/read-back.ts';
 
 const keepalive = { idleSeconds: 97, intervalSeconds: 13, probes: 7 };

@@ -2,10 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { CLIENTS } from '../../services/client/catalogue.ts';
 import { ModuleCatalogue } from '../../src/base/catalogue.ts';
 import { LabError } from '../../src/base/errors.ts';
 import { codeRoot, moduleExtension } from '../../src/base/root.ts';
-import { CHECKS, CLIENTS, MIDDLEBOXES } from '../../src/plan/catalogue.ts';
+import { CHECKS } from '../../src/judge/catalogue.ts';
+import { MIDDLEBOXES } from '../../src/plan/catalogue.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-catalogue-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

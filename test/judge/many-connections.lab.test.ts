@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ActEvidence } from '../../src/evidence/read.ts';
+import { CHECKS } from '../../src/judge/catalogue.ts';
 import { ActFacts } from '../../src/judge/facts.ts';
 import { keepaliveRows } from '../../src/judge/keepalive.ts';
 import { buildLadder } from '../../src/judge/ladder.ts';
 import { outcomeOf } from '../../src/judge/outcome.ts';
-import { CHECKS } from '../../src/plan/catalogue.ts';
 import { clientOf } from '../../src/plan/plan.ts';
 import { arrayWork } from '../helpers/array-work.ts';
 import { FIXTURES, recorded, TOLD } from '../helpers/fixture.ts';

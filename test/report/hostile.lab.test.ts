@@ -1,6 +1,6 @@
 // Every word of a result document may come from a stranger: none may act in any format.
 import { describe, expect, it } from 'vitest';
-import { REPORTERS, SWEEP_REPORTERS } from '../../src/plan/catalogue.ts';
+import { REPORTERS, SWEEP_REPORTERS } from '../../src/report/catalogue.ts';
 import { renderDiff } from '../../src/report/diff.ts';
 import { renderSweepDiff } from '../../src/report/sweep/diff.ts';
 import { painter } from '../../src/report/text.ts';

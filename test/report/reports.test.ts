@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../src/judge/result.ts';
-import { REPORTERS } from '../../src/plan/catalogue.ts';
+import { REPORTERS } from '../../src/report/catalogue.ts';
 import { drawLadder } from '../../src/report/draw-ladder.ts';
 import type { Reporter } from '../../src/report/reporter.ts';
 import { painter } from '../../src/report/text.ts';

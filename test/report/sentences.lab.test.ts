@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { judgeRun } from '../../src/judge/judge.ts';
 import { type Result, resultSchema } from '../../src/judge/result.ts';
-import { REPORTERS, SWEEP_REPORTERS } from '../../src/plan/catalogue.ts';
+import { REPORTERS, SWEEP_REPORTERS } from '../../src/report/catalogue.ts';
 import { compareResults, sameOutcome } from '../../src/report/diff.ts';
 import { drawLadder } from '../../src/report/draw-ladder.ts';
 import { compareSweeps } from '../../src/report/sweep/diff.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { packageRoot } from '../../src/base/root.ts';
-import { SWEEP_REPORTERS } from '../../src/plan/catalogue.ts';
+import { SWEEP_REPORTERS } from '../../src/report/catalogue.ts';
 import { agreementChart, costChart, heatMap, survivalChart } from '../../src/report/sweep/charts.ts';
 import { csvRows } from '../../src/report/sweep/rows.ts';
 import { doesAll, inOrder, stateOf } from '../../src/report/sweep/say.ts';

@@ -7,8 +7,8 @@ import { extract } from 'tar-stream';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { now } from '../../base/clock.ts';
 import { LabError, messageOf } from '../../base/errors.ts';
-import { BALANCERS } from '../../plan/catalogue.ts';
 import { type ActPlan, type HostPlan, middleboxOf, sysctlsOf } from '../../plan/plan.ts';
+import { BOXES } from '../../stage/catalogue.ts';
 import type { Lab, LabWatch, WatchOrder } from '../../stage/lab.ts';
 import type { LostEvidence } from '../../stage/record.ts';
 import { ContainerHost, type Place } from './container.ts';
@@ -56,7 +56,7 @@ async function sysctlsFor(act: ActPlan, host: HostPlan): Promise<Record<string, 
   if (host.role === 'client') return sysctlsOf(act.tuning[host.name] ?? {});
   if (host.role === 'broker') return sysctlsOf(act.tuning[host.group] ?? {});
   const [kind] = Object.keys(host.playedBy) as [string];
-  const { default: player } = await BALANCERS.load(kind);
+  const { default: player } = await BOXES.load(kind);
   return { 'net.ipv4.ip_forward': 1, ...player.sysctls?.(middleboxOf(act)) };
 }
 

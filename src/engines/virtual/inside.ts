@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import koffi from 'koffi';
 import { now } from '../../base/clock.ts';
 import { loadModule } from '../../linux/libc.ts';
-import { BALANCERS } from '../../plan/catalogue.ts';
 import { middleboxOf, type Plan } from '../../plan/plan.ts';
+import { BOXES } from '../../stage/catalogue.ts';
 import { playPlan } from '../../stage/play.ts';
 import type { Message } from '../../stage/record.ts';
 import { playBatch } from '../../sweep/batch.ts';
@@ -38,7 +38,7 @@ const kindsOfPlan = ({ acts }: Plan): string[] => [
 /** What middleboxes need and is not built in lies beside the kernel. */
 async function loadModules(kinds: readonly string[]): Promise<void> {
   for (const kind of kinds)
-    for (const name of (await BALANCERS.load(kind)).default.modules ?? [])
+    for (const name of (await BOXES.load(kind)).default.modules ?? [])
       loadModule(join(process.env.IDLELAB_MODULES ?? '', `${name}.ko`));
 }
 

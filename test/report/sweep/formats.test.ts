@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../../src/base/root.ts';
-import { SWEEP_REPORTERS } from '../../../src/plan/catalogue.ts';
+import { SWEEP_REPORTERS } from '../../../src/report/catalogue.ts';
 import { compareSweeps, renderSweepDiff } from '../../../src/report/sweep/diff.ts';
 import { painter } from '../../../src/report/text.ts';
 import { publishedSchemas } from '../../../src/schemas.ts';

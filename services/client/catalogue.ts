@@ -1,0 +1,7 @@
+import { ModuleCatalogue } from '../../src/base/catalogue.ts';
+import type { Library } from './library.ts';
+
+export const CLIENTS: ModuleCatalogue<{ default: Library }> = new ModuleCatalogue(
+  'a client library',
+  'services/client/libraries',
+);
