@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { xml } from '../src/base/escape/xml.ts';
 import { packageRoot } from '../src/base/root.ts';
 import { netns } from '../src/engines/netns/engine.ts';
+import { KNOWN } from '../src/judge/known.ts';
 import { findScenario } from '../src/plan/catalogue.ts';
 import { planScenario } from '../src/plan/make-plan.ts';
 import pretty from '../src/report/formats/pretty.ts';
@@ -49,7 +50,7 @@ function spans(line: string): string {
 
 const runsFolder = mkdtempSync(join(tmpdir(), 'idlelab-picture-'));
 try {
-  const { result } = await runScenario(await planScenario(findScenario('rebalance'), 'compressed'), {
+  const { result } = await runScenario(await planScenario(findScenario('rebalance'), 'compressed', KNOWN), {
     engine: netns,
     runsFolder,
     onMessage: () => {},

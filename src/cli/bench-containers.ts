@@ -9,6 +9,7 @@ import { packageRoot } from '../base/root.ts';
 import { containerEngine } from '../engines/docker/client.ts';
 import { docker } from '../engines/docker/engine.ts';
 import { labImage } from '../engines/docker/image.ts';
+import { KNOWN } from '../judge/known.ts';
 import { findScenario } from '../plan/catalogue.ts';
 import { planScenario } from '../plan/make-plan.ts';
 import type { BrokerPlan } from '../plan/plan.ts';
@@ -27,7 +28,7 @@ interface Times {
 
 /** A lab of five containers, from nothing to the first answer, and to nothing again. */
 async function engineTimes(scratch: string): Promise<Times> {
-  const plan = await planScenario(findScenario('reset'), 'compressed');
+  const plan = await planScenario(findScenario('reset'), 'compressed', KNOWN);
   const [act] = plan.acts;
   if (!act) throw new Error('reset has no acts');
   const broker = act.hosts.find((host) => host.role === 'broker') as BrokerPlan;

@@ -8,6 +8,7 @@ import { packageRoot } from '../base/root.ts';
 import { netns } from '../engines/netns/engine.ts';
 import { forgetLabCode } from '../engines/virtual/bundle.ts';
 import { findKernel } from '../engines/virtual/kernel.ts';
+import { KNOWN } from '../judge/known.ts';
 import { predict } from '../model/predict.ts';
 import { findScenario } from '../plan/catalogue.ts';
 import { planScenario } from '../plan/make-plan.ts';
@@ -33,7 +34,7 @@ function wall(...args: string[]): number {
 const repeat = (times: number, measure: () => number) => median(Array.from({ length: times }, measure));
 
 async function labUpAndDown(): Promise<number> {
-  const plan = await planScenario(findScenario('rebalance'), 'compressed');
+  const plan = await planScenario(findScenario('rebalance'), 'compressed', KNOWN);
   const [first] = plan.acts;
   if (!first) throw new Error('rebalance has no acts');
   // One client, one balancer, two brokers; nothing to wait for.
@@ -108,7 +109,7 @@ async function measure(): Promise<Figure[]> {
   const setup = repeat(5, () => wall());
   const list = repeat(5, () => wall('src/cli/scenario.ts', '--list'));
   const upAndDown = await labUpAndDown();
-  const plan = await planScenario(findScenario('rebalance'), 'compressed');
+  const plan = await planScenario(findScenario('rebalance'), 'compressed', KNOWN);
   const waits = plan.acts.reduce((sum, act) => sum + waitSeconds(act), 0);
   const result = join(scratch, 'latest/result.json');
   const whole =

@@ -6,6 +6,10 @@ import { canRun, type Diagnosis } from '../engines/diagnosis.ts';
 import { diagnoseDocker } from '../engines/docker/diagnose.ts';
 import { diagnoseNamespaces, diagnosePrograms } from '../engines/netns/diagnose.ts';
 import { diagnoseKernels } from '../engines/virtual/diagnose.ts';
+import { KNOWN } from '../judge/known.ts';
+import { SCENARIOS } from '../plan/catalogue.ts';
+import { planScenario } from '../plan/make-plan.ts';
+import type { ActPlan } from '../plan/plan.ts';
 import { type Paint, painter } from '../report/text.ts';
 import { runCommand } from './command.ts';
 import { colored } from './terminal.ts';
@@ -27,6 +31,7 @@ const program = new Command('doctor').description(
 
 await runCommand(program, async () => {
   const paint = painter(colored(process.stdout));
+  const act = async () => (await planScenario(SCENARIOS.path('reset'), 'compressed', KNOWN)).acts[0] as ActPlan;
   const programs = diagnosePrograms();
   const namespaces = [...programs, ...(await diagnoseNamespaces())];
   const kernels = [...programs, ...(await diagnoseKernels())];
@@ -34,7 +39,7 @@ await runCommand(program, async () => {
     ['netns', 'network namespaces of this machine, in real time', namespaces],
     ['virtual', 'kernels of its own, in virtual time, without root', kernels],
     // Its programs are in the image.
-    ['docker', 'containers, in real time', await diagnoseDocker()],
+    ['docker', 'containers, in real time', await diagnoseDocker(act)],
   ];
   console.log(paint('bold', 'programs'));
   for (const each of programs) for (const line of lines(each, paint)) console.log(line);

@@ -103,16 +103,18 @@ async function planAll(names: readonly string[], plan: (name: string) => Promise
 }
 
 async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCode> {
-  const [{ planScenario }, { waitSeconds }, { runScenario }, { Progress }, { default: reporter }] = await Promise.all([
-    import('../plan/make-plan.ts'),
-    import('../plan/plan.ts'),
-    import('../run-scenario.ts'),
-    import('./progress.ts'),
-    REPORTERS.load(options.reporter),
-  ]);
+  const [{ planScenario }, { KNOWN }, { waitSeconds }, { runScenario }, { Progress }, { default: reporter }] =
+    await Promise.all([
+      import('../plan/make-plan.ts'),
+      import('../judge/known.ts'),
+      import('../plan/plan.ts'),
+      import('../run-scenario.ts'),
+      import('./progress.ts'),
+      REPORTERS.load(options.reporter),
+    ]);
   // Real time has no patience for real lengths; virtual time has.
   const pace = options.pace ?? (engine.name === 'virtual' ? 'production' : 'compressed');
-  const { plans, failures } = await planAll(names, async (name) => planScenario(findScenario(name), pace));
+  const { plans, failures } = await planAll(names, async (name) => planScenario(findScenario(name), pace, KNOWN));
   if (failures.length > 0 && !(options.keepGoing && plans.length > 0)) {
     if (plans.length > 0)
       console.error(

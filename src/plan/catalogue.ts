@@ -10,8 +10,6 @@ export const MIDDLEBOXES: Catalogue = new Catalogue('a middlebox', join(packageR
 export const TUNINGS: Catalogue = new Catalogue('a tuning', join(packageRoot, 'lab/tunings'), '.yaml');
 export const SWEEPS: Catalogue = new Catalogue('a sweep', join(packageRoot, 'lab/sweeps'), '.yaml');
 
-export const AGENT_ACTIONS: readonly string[] = ['connect', 'connect-and-request', 'request', 'close'];
-
 /** The path of a scenario, by the name of a shipped one or by a file's path. @throws LabError UNKNOWN_SCENARIO */
 export function findScenario(nameOrPath: string): string {
   const names = SCENARIOS.names();

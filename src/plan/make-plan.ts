@@ -1,13 +1,10 @@
-import { CLIENTS } from '../../services/client/catalogue.ts';
 import { plainDuration, shortDuration } from '../base/duration.ts';
 import type { Pace } from '../base/pace.ts';
 import { quoted } from '../base/quote.ts';
 import { suggestion } from '../base/suggest.ts';
-import { CHECKS } from '../judge/catalogue.ts';
-import type { Broker } from '../stage/broker.ts';
-import { BOXES, FAULTS, SERVERS } from '../stage/catalogue.ts';
-import { AGENT_ACTIONS, MIDDLEBOXES, TUNINGS } from './catalogue.ts';
+import { MIDDLEBOXES, TUNINGS } from './catalogue.ts';
 import { nameOfFile } from './file-name.ts';
+import type { Known, KnownServer } from './known.ts';
 import { DURATION_LIMITS, LONGEST_SECONDS } from './limits.ts';
 import type { ActPlan, BrokerPlan, Expectation, HostPlan, MiddleboxPlan, Plan, Step, Tuning } from './plan.ts';
 import { idleTimeoutLimit, type Profile, readProfile } from './profile.ts';
@@ -16,7 +13,7 @@ import { RESERVED_ACTS, RESERVED_HOSTS, sharedFileName } from './reserved-names.
 import { Resolver, readTuning } from './resolver.ts';
 import { type ScenarioFile, scenarioSchema } from './schema.ts';
 
-function known(
+function oneOf(
   kind: string,
   typed: string,
   names: readonly string[],
@@ -59,12 +56,22 @@ function profilesOf(): Profiles {
   };
 }
 
-function planHosts(file: ScenarioFile, resolver: Resolver, positions: Positions, profiles: Profiles): HostPlan[] {
+function planHosts(
+  file: ScenarioFile,
+  resolver: Resolver,
+  positions: Positions,
+  profiles: Profiles,
+  known: Known,
+): HostPlan[] {
   const hosts: HostPlan[] = [];
   for (const [name, host] of Object.entries(file.hosts)) {
     notReserved('a host', RESERVED_HOSTS, name, positions, ['hosts', name]);
     if ('client' in host) {
-      const library = known('a client library', host.client, CLIENTS.names(), positions, ['hosts', name, 'client']);
+      const library = oneOf('a client library', host.client, known.clients.names(), positions, [
+        'hosts',
+        name,
+        'client',
+      ]);
       hosts.push({
         role: 'client',
         name,
@@ -75,12 +82,12 @@ function planHosts(file: ScenarioFile, resolver: Resolver, positions: Positions,
           : { spreadSeconds: resolver.seconds(host.spread, ['hosts', name, 'spread'], DURATION_LIMITS.spread) }),
       });
     } else if ('broker' in host) {
-      const broker = known('a broker', host.broker, SERVERS.names(), positions, ['hosts', name, 'broker']);
+      const broker = oneOf('a broker', host.broker, known.servers.names(), positions, ['hosts', name, 'broker']);
       for (let index = 1; index <= host.count; index++)
         hosts.push({ role: 'broker', name: host.count === 1 ? name : `${name}-${index}`, group: name, broker });
     } else {
       const named = resolver.resolve(host.middlebox, ['hosts', name, 'middlebox']);
-      const profile = known('a middlebox', String(named.value), MIDDLEBOXES.names(), positions, named.path);
+      const profile = oneOf('a middlebox', String(named.value), MIDDLEBOXES.names(), positions, named.path);
       const { product, layer, idleTimeout, playedBy, remedy } = profiles(profile);
       const idleTimeoutSeconds =
         host.idleTimeout === undefined
@@ -122,10 +129,11 @@ async function checkBox(
   hosts: HostPlan[],
   resolver: Resolver,
   positions: Positions,
+  known: Known,
 ): Promise<void> {
   const box = hosts.find((host) => host.role === 'middlebox') as MiddleboxPlan;
   const [kind] = Object.keys(box.playedBy) as [string];
-  const { default: player } = await BOXES.load(kind);
+  const { default: player } = await known.boxes.load(kind);
   const brokers = hosts.flatMap((host) => (host.role === 'broker' ? [host.name] : []));
   const refusal = player.refuses?.({ brokers });
   if (refusal === undefined) return;
@@ -141,13 +149,13 @@ async function checkBox(
   });
 }
 
-/** A client obeys the agent's commands; any host can suffer a fault. */
-const actionsOf = (role: HostPlan['role']): readonly string[] => [
-  ...(role === 'client' ? AGENT_ACTIONS : []),
-  ...FAULTS.names(),
-];
-
-function planTimeline(file: ScenarioFile, hosts: HostPlan[], resolver: Resolver, positions: Positions): Step[] {
+function planTimeline(
+  file: ScenarioFile,
+  hosts: HostPlan[],
+  resolver: Resolver,
+  positions: Positions,
+  known: Known,
+): Step[] {
   const steps = file.timeline.map((entry, index): Step => {
     const [key, raw] = Object.entries(entry)[0] as [string, unknown];
     const path = ['timeline', index, key];
@@ -163,7 +171,7 @@ function planTimeline(file: ScenarioFile, hosts: HostPlan[], resolver: Resolver,
       });
     const { value, path: place } = resolver.resolve(raw, path);
     const action = String(value);
-    known(`something ${key} can do or suffer`, action, actionsOf(host.role), positions, place);
+    oneOf(`something ${key} can do or suffer`, action, known.verbs(host.role), positions, place);
     return { kind: 'action', host: key, action };
   });
   const client = hosts.find((host) => host.role === 'client');
@@ -193,7 +201,7 @@ function planTuning(
   pace: Pace,
   positions: Positions,
   path: PropertyKey[],
-  broker: Broker,
+  server: KnownServer,
 ) {
   const result: Record<string, Tuning> = {};
   const owners = [
@@ -210,7 +218,7 @@ function planTuning(
         key: true,
       });
     if (typeof wanted === 'string') {
-      known('a tuning', wanted, TUNINGS.names(), positions, here);
+      oneOf('a tuning', wanted, TUNINGS.names(), positions, here);
       result[host] = readTuning(TUNINGS.path(wanted), pace);
     } else result[host] = resolver.tuning(wanted, here);
     const role = hosts.find(
@@ -222,7 +230,7 @@ function planTuning(
         found: `${wrong.replace('Seconds', '')}, which only a client has`,
         key: true,
       });
-    const refusal = role === 'broker' ? broker.refuses(result[host] as Tuning) : undefined;
+    const refusal = role === 'broker' ? server.refuses(result[host] as Tuning) : undefined;
     if (refusal !== undefined) throw positions.error(here, `settings that this broker has (${refusal})`);
   }
   return result;
@@ -233,14 +241,15 @@ async function planExpectations(
   hosts: HostPlan[],
   positions: Positions,
   path: PropertyKey[],
+  known: Known,
 ): Promise<Expectation[]> {
   const expectations: Expectation[] = [];
   for (const [index, wanted] of act.expect.entries()) {
     const [check, raw] =
       typeof wanted === 'string' ? [wanted, {}] : (Object.entries(wanted)[0] as [string, Record<string, unknown>]);
     const here = typeof wanted === 'string' ? [...path, 'expect', index] : [...path, 'expect', index, check];
-    known('a check', check, CHECKS.names(), positions, here);
-    const { default: definition } = await CHECKS.load(check);
+    oneOf('a check', check, known.checks.names(), positions, here);
+    const { default: definition } = await known.checks.load(check);
     const params = definition.params.safeParse(raw ?? {});
     if (!params.success) {
       const issue = params.error.issues[0];
@@ -252,7 +261,7 @@ async function planExpectations(
     }
     const groups = hosts.flatMap((host) => (host.role === 'broker' ? [host.group, host.name] : [host.name]));
     const at = (params.data as { at?: string }).at;
-    if (at !== undefined) known('a host', at, [...new Set(groups)], positions, [...here, 'at']);
+    if (at !== undefined) oneOf('a host', at, [...new Set(groups)], positions, [...here, 'at']);
     expectations.push({ check, params: params.data as Record<string, unknown> });
   }
   return expectations;
@@ -260,9 +269,10 @@ async function planExpectations(
 
 /**
  * Reads a scenario file and resolves it for one pace.
+ * @param known what there is to stage and to judge with
  * @throws LabError BAD_FILE (file, line, column) before anything is started
  */
-export async function planScenario(path: string, pace: Pace): Promise<Plan> {
+export async function planScenario(path: string, pace: Pace, known: Known): Promise<Plan> {
   const scenario = nameOfFile(path);
   const { value: file, source, positions } = readYaml(path, scenarioSchema);
   const profiles = profilesOf();
@@ -283,27 +293,29 @@ export async function planScenario(path: string, pace: Pace): Promise<Plan> {
     }
     const resolver = new Resolver(params, pace, positions);
     const production = new Resolver(params, 'production', positions);
-    const hosts = planHosts(file, resolver, positions, profiles);
+    const hosts = planHosts(file, resolver, positions, profiles, known);
     const { broker: kind } = hosts.find((host) => host.role === 'broker') as BrokerPlan;
-    const { default: broker } = await SERVERS.load(kind);
-    await checkBox(file, hosts, resolver, positions);
-    const productionBox = planHosts(file, production, positions, profiles).find(
+    const { default: server } = await known.servers.load(kind);
+    await checkBox(file, hosts, resolver, positions, known);
+    const productionBox = planHosts(file, production, positions, profiles, known).find(
       (host) => host.role === 'middlebox',
     ) as MiddleboxPlan;
     acts.push({
       name,
       title: act.title ?? name,
       hosts,
-      tuning: planTuning(act, hosts, resolver, pace, positions, here, broker),
-      productionTuning: planTuning(act, hosts, production, 'production', positions, here, broker),
+      tuning: planTuning(act, hosts, resolver, pace, positions, here, server),
+      productionTuning: planTuning(act, hosts, production, 'production', positions, here, server),
       productionIdleTimeoutSeconds: productionBox.idleTimeoutSeconds,
       productionQuietSeconds: Math.max(
         0,
-        ...planTimeline(file, hosts, production, positions).map((step) => (step.kind === 'quiet' ? step.seconds : 0)),
+        ...planTimeline(file, hosts, production, positions, known).map((step) =>
+          step.kind === 'quiet' ? step.seconds : 0,
+        ),
       ),
       ...(act.hz === undefined ? {} : { hz: act.hz }),
-      timeline: planTimeline(file, hosts, resolver, positions),
-      expect: await planExpectations(act, hosts, positions, here),
+      timeline: planTimeline(file, hosts, resolver, positions, known),
+      expect: await planExpectations(act, hosts, positions, here, known),
     });
   }
   const shared = sharedFileName(acts);

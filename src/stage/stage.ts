@@ -127,6 +127,9 @@ const VERBS: Record<string, { describe(client: ClientPlan): string; takesAway: T
   close: { describe: ({ name }) => `${name} closes its connections`, takesAway: 'peer' },
 };
 
+/** The words for it in a timeline. */
+export const AGENT_ACTIONS: readonly string[] = Object.keys(VERBS);
+
 /** Rejects when the signal is raised. */
 function abortOf(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {

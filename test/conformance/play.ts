@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Pace } from '../../src/base/pace.ts';
 import type { Engine } from '../../src/engines/engine.ts';
+import { KNOWN } from '../../src/judge/known.ts';
 import { SCENARIOS } from '../../src/plan/catalogue.ts';
 import { planScenario } from '../../src/plan/make-plan.ts';
 import { clientOf } from '../../src/plan/plan.ts';
@@ -18,7 +19,7 @@ export async function playAndCompare(
 ): Promise<void> {
   const runsFolder = mkdtempSync(join(tmpdir(), 'idlelab-test-conformance-'));
   try {
-    const plan = await planScenario(SCENARIOS.path(scenario), pace);
+    const plan = await planScenario(SCENARIOS.path(scenario), pace, KNOWN);
     const { signal } = new AbortController();
     const { result } = await runScenario(plan, { engine, runsFolder, onMessage: () => {}, signal });
     const findings = result.acts.flatMap((act) =>

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { EXIT, LabError } from '../../src/base/errors.ts';
 import type { Pace } from '../../src/base/pace.ts';
+import { KNOWN } from '../../src/judge/known.ts';
 import { SCENARIOS } from '../../src/plan/catalogue.ts';
 import { planScenario } from '../../src/plan/make-plan.ts';
 
@@ -15,7 +16,7 @@ async function complaint(text: string | Buffer, pace: Pace = 'compressed'): Prom
   const file = join(folder, 'mine.yaml');
   writeFileSync(file, text);
   try {
-    await planScenario(file, pace);
+    await planScenario(file, pace, KNOWN);
   } catch (error) {
     if (error instanceof LabError) return error;
     throw error;
@@ -329,7 +330,7 @@ describe('a bad file is refused with file, line, column, what was expected and w
   });
 
   it('a device that never ends is read no further than a file may be', async () => {
-    await expect(planScenario('/dev/zero', 'compressed')).rejects.toMatchObject({ code: 'BAD_FILE' });
+    await expect(planScenario('/dev/zero', 'compressed', KNOWN)).rejects.toMatchObject({ code: 'BAD_FILE' });
   });
 
   it('found text is shortened, and cannot write to the terminal', async () => {
@@ -341,7 +342,7 @@ describe('a bad file is refused with file, line, column, what was expected and w
     const text = good.replace('compressed: 3s', 'compressed: &short 3s').replace('observe: 2s', 'observe: *short');
     const file = join(folder, 'mine.yaml');
     writeFileSync(file, text);
-    const [act] = (await planScenario(file, 'compressed')).acts;
+    const [act] = (await planScenario(file, 'compressed', KNOWN)).acts;
     expect(act?.timeline.at(-1)).toEqual({ kind: 'observe', seconds: 3 });
     const error = await complaint(text.replace('&short 3s', '&short "3 s x"'));
     expect(error.message).toMatch(/expected a duration/);
@@ -350,7 +351,7 @@ describe('a bad file is refused with file, line, column, what was expected and w
   it('a byte order mark and line ends of Windows are as good as none', async () => {
     const file = join(folder, 'mine.yaml');
     writeFileSync(file, `\ufeff${good.replaceAll('\n', '\r\n')}`);
-    expect((await planScenario(file, 'compressed')).acts).toHaveLength(2);
+    expect((await planScenario(file, 'compressed', KNOWN)).acts).toHaveLength(2);
   });
 
   it.each([

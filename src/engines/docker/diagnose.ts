@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { messageOf } from '../../base/errors.ts';
 import { ownerText } from '../../base/owner.ts';
-import { SCENARIOS } from '../../plan/catalogue.ts';
-import { planScenario } from '../../plan/make-plan.ts';
 import type { ActPlan } from '../../plan/plan.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import { containerEngine, HOW_TO_DOCKER, OWNER_LABEL, RUN_LABEL } from './client.ts';
@@ -10,14 +8,17 @@ import { baseImage, hasImage, labImageName } from './image.ts';
 import { DockerLab } from './lab.ts';
 
 /** Brings a whole lab up, has each of its hosts look around once, and takes it down again. */
-async function labComesUp(client: Awaited<ReturnType<typeof containerEngine>>, image: string): Promise<Diagnosis> {
+async function labComesUp(
+  client: Awaited<ReturnType<typeof containerEngine>>,
+  image: string,
+  act: () => Promise<ActPlan>,
+): Promise<Diagnosis> {
   const what = 'a lab of containers';
   const run = randomBytes(4).toString('hex');
   const began = performance.now();
   try {
-    const plan = await planScenario(SCENARIOS.path('reset'), 'compressed');
     const labels = { [RUN_LABEL]: run, [OWNER_LABEL]: ownerText() };
-    await using lab = await DockerLab.up(plan.acts[0] as ActPlan, { client, image, name: `idlelab-${run}`, labels });
+    await using lab = await DockerLab.up(await act(), { client, image, name: `idlelab-${run}`, labels });
     for (const host of lab.hosts.values()) await host.sockets();
     await lab.host('balancer').flows();
     await lab.host('balancer').run('nft', ['add', 'table', 'inet', 'probe'], { privileged: true });
@@ -28,8 +29,11 @@ async function labComesUp(client: Awaited<ReturnType<typeof containerEngine>>, i
   }
 }
 
-/** Asks for a container engine, and tries what the lab asks of it. */
-export async function diagnoseDocker(): Promise<Diagnosis[]> {
+/**
+ * Asks for a container engine, and tries what the lab asks of it.
+ * @param act whose hosts are brought up for that, with a middlebox `balancer`
+ */
+export async function diagnoseDocker(act: () => Promise<ActPlan>): Promise<Diagnosis[]> {
   let client: Awaited<ReturnType<typeof containerEngine>>;
   try {
     client = await containerEngine();
@@ -40,7 +44,7 @@ export async function diagnoseDocker(): Promise<Diagnosis[]> {
   const answers: Diagnosis = { what: 'container engine', ok: true, found: `${serverVersion} on ${operatingSystem}` };
   const name = labImageName();
   if (await hasImage(client, name))
-    return [answers, { what: 'image of the lab’s hosts', ok: true, found: name }, await labComesUp(client, name)];
+    return [answers, { what: 'image of the lab’s hosts', ok: true, found: name }, await labComesUp(client, name, act)];
   const base = baseImage();
   const found = (await hasImage(client, base))
     ? `its base ${base} is here`

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DockerLab } from '../../../src/engines/docker/lab.ts';
+import { KNOWN } from '../../../src/judge/known.ts';
 import { SCENARIOS } from '../../../src/plan/catalogue.ts';
 import { planScenario } from '../../../src/plan/make-plan.ts';
 import type { ActPlan } from '../../../src/plan/plan.ts';
@@ -21,7 +22,7 @@ const connect = (lab: DockerLab, from: string, address: string, port: number) =>
 describe.runIf(containersThere)('a lab of containers', () => {
   let lab: DockerLab;
   beforeAll(async () => {
-    const plan = await planScenario(SCENARIOS.path('rebalance'), 'compressed');
+    const plan = await planScenario(SCENARIOS.path('rebalance'), 'compressed', KNOWN);
     lab = await dockerLab(plan.acts[0] as ActPlan);
   });
   afterAll(() => lab?.[Symbol.asyncDispose]());

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { docker } from '../../../src/engines/docker/engine.ts';
+import { KNOWN } from '../../../src/judge/known.ts';
 import { SCENARIOS } from '../../../src/plan/catalogue.ts';
 import { planScenario } from '../../../src/plan/make-plan.ts';
 import { runScenario } from '../../../src/run-scenario.ts';
@@ -17,7 +18,7 @@ describe.runIf(containersThere)('a container that is secretly configured otherwi
     ['rebalance', { broken: 'fail', fixed: 'fail' }],
     ['proxy-close', { broken: 'fail', keepalive: 'fail', fixed: 'fail' }],
   ])('a balancer that remembers for an hour: %s fails in every act', async (scenario, acts) => {
-    const plan = await planScenario(SCENARIOS.path(scenario), 'compressed');
+    const plan = await planScenario(SCENARIOS.path(scenario), 'compressed', KNOWN);
     const { signal } = new AbortController();
     const engine = secretly(docker, patientFor(3600));
     const { result } = await runScenario(plan, { engine, runsFolder, onMessage: () => {}, signal });

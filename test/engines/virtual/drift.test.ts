@@ -6,6 +6,7 @@ import { Slots } from '../../../src/base/slots.ts';
 import { virtual } from '../../../src/engines/virtual/engine.ts';
 import { type ActEvidence, readEvidence } from '../../../src/evidence/read.ts';
 import { ActFacts } from '../../../src/judge/facts.ts';
+import { KNOWN } from '../../../src/judge/known.ts';
 import { granuleSeconds } from '../../../src/model/timer-wheel.ts';
 import { planScenario } from '../../../src/plan/make-plan.ts';
 import { runScenario } from '../../../src/run-scenario.ts';
@@ -33,7 +34,7 @@ acts:
 async function play(name: string, text: string): Promise<ActEvidence> {
   const file = join(scratch, `${name}.yaml`);
   writeFileSync(file, text);
-  const { folder } = await runScenario(await planScenario(file, 'production'), {
+  const { folder } = await runScenario(await planScenario(file, 'production', KNOWN), {
     engine: virtual(HZ, new Slots(1)),
     runsFolder: scratch,
     onMessage: () => {},

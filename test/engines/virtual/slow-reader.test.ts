@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Slots } from '../../../src/base/slots.ts';
 import { virtual } from '../../../src/engines/virtual/engine.ts';
+import { KNOWN } from '../../../src/judge/known.ts';
 import { planScenario } from '../../../src/plan/make-plan.ts';
 import { kernelsBuilt } from '../../helpers/kernels.ts';
 
@@ -37,7 +38,7 @@ acts:
 describe.runIf(kernelsBuilt)('while nobody reads what the lab tells', () => {
   it('its clock does not run on: every step lasts as long as planned, and nothing told is lost', async () => {
     const minutes: number[] = [];
-    const plan = await planScenario(scenario, 'production');
+    const plan = await planScenario(scenario, 'production', KNOWN);
     await using staged = await virtual(250, new Slots(1)).stage(plan, join(scratch, 'run'), {
       signal: new AbortController().signal,
       onMessage: (message) => {

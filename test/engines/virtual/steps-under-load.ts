@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { DEFAULT_HZ } from '../../../src/base/hz.ts';
 import { Slots } from '../../../src/base/slots.ts';
 import { virtual } from '../../../src/engines/virtual/engine.ts';
+import { KNOWN } from '../../../src/judge/known.ts';
 import { SCENARIOS } from '../../../src/plan/catalogue.ts';
 import { planScenario } from '../../../src/plan/make-plan.ts';
 import { runScenario } from '../../../src/run-scenario.ts';
@@ -24,7 +25,7 @@ const stopBusy = () => {
 };
 process.once('exit', stopBusy);
 
-const plan = await planScenario(SCENARIOS.path('reset'), 'production');
+const plan = await planScenario(SCENARIOS.path('reset'), 'production', KNOWN);
 const engine = virtual(DEFAULT_HZ, new Slots(atATime));
 const acts: ActRecord[] = [];
 const verdicts: Record<string, number> = {};
