@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { xml } from '../src/base/escape/xml.ts';
 import { packageRoot } from '../src/base/root.ts';
+import { runScenario } from '../src/cli/run-scenario.ts';
 import { netns } from '../src/engines/netns/engine.ts';
 import { KNOWN } from '../src/judge/known.ts';
 import { findScenario } from '../src/plan/catalogue.ts';
 import { planScenario } from '../src/plan/make-plan.ts';
 import pretty from '../src/report/formats/pretty.ts';
-import { runScenario } from '../src/run-scenario.ts';
 
 const COLUMNS = 112;
 const [CHARACTER, LINE, MARGIN] = [7.8, 17, 18];

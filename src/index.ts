@@ -7,6 +7,7 @@ import type { Plan } from './plan/plan.ts';
 
 export { type ErrorCode, EXIT, type ExitCode, LabError } from './base/errors.ts';
 export { DEFAULT_RUNS } from './base/runs.ts';
+export { type RunOptions, runScenario } from './cli/run-scenario.ts';
 export type { Engine, Staged } from './engines/engine.ts';
 export { netns } from './engines/netns/engine.ts';
 export { judgeFolder } from './judge/judge.ts';
@@ -14,7 +15,6 @@ export { type Result, resultSchema } from './judge/result.ts';
 export { findScenario, listScenarios } from './plan/catalogue.ts';
 export type { Plan } from './plan/plan.ts';
 export type { ReportContext, Reporter } from './report/reporter.ts';
-export { type RunOptions, runScenario } from './run-scenario.ts';
 export type { Message } from './stage/record.ts';
 
 /**

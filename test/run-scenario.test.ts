@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { packageRoot } from '../src/base/root.ts';
+import { runScenario } from '../src/cli/run-scenario.ts';
 import type { Engine } from '../src/engines/engine.ts';
 import { CHECKS } from '../src/judge/catalogue.ts';
 import type { Result } from '../src/judge/result.ts';
 import { REPORTERS } from '../src/report/catalogue.ts';
-import { runScenario } from '../src/run-scenario.ts';
 import type { RunRecord } from '../src/stage/record.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-run-scenario-'));

@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { packageRoot } from '../src/base/root.ts';
-import { publishedSchemas } from '../src/schemas.ts';
+import { publishedSchemas } from '../src/cli/published-schemas.ts';
 import { judged } from './helpers/fixture.ts';
 
 const published = publishedSchemas();

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 const [output] = process.argv.slice(2);
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const source = join(root, 'src/lab-bundle.ts');
-const { bundleLab } = await import(existsSync(source) ? source : join(root, 'dist/src/lab-bundle.js'));
+const source = join(root, 'src/engines/bundle.ts');
+const { bundleLab } = await import(existsSync(source) ? source : join(root, 'dist/src/engines/bundle.js'));
 
 mkdirSync(output, { recursive: true });
 await bundleLab(output);

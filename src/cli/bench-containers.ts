@@ -13,9 +13,9 @@ import { KNOWN } from '../judge/known.ts';
 import { findScenario } from '../plan/catalogue.ts';
 import { planScenario } from '../plan/make-plan.ts';
 import type { BrokerPlan } from '../plan/plan.ts';
-import { runScenario } from '../run-scenario.ts';
 import type { ActRecord } from '../stage/record.ts';
 import { type Figure, median } from './figure.ts';
+import { runScenario } from './run-scenario.ts';
 
 const ROUNDS = 3;
 /** A client, a balancer and three brokers: as many as docker-compose.yml has. */

@@ -13,11 +13,11 @@ import { predict } from '../model/predict.ts';
 import { findScenario } from '../plan/catalogue.ts';
 import { planScenario } from '../plan/make-plan.ts';
 import { waitSeconds } from '../plan/plan.ts';
-import { runScenario } from '../run-scenario.ts';
 import type { ActRecord } from '../stage/record.ts';
 import { containerFigures } from './bench-containers.ts';
 import { sweepFigures } from './bench-sweeps.ts';
 import { type Figure, median } from './figure.ts';
+import { runScenario } from './run-scenario.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-bench-'));
 

@@ -108,7 +108,7 @@ async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCod
       import('../plan/make-plan.ts'),
       import('../judge/known.ts'),
       import('../plan/plan.ts'),
-      import('../run-scenario.ts'),
+      import('./run-scenario.ts'),
       import('./progress.ts'),
       REPORTERS.load(options.reporter),
     ]);

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../base/root.ts';
-import { publishedSchemas } from '../schemas.ts';
+import { publishedSchemas } from './published-schemas.ts';
 
 const folder = join(packageRoot, 'schemas');
 mkdirSync(folder, { recursive: true });

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Pace } from '../../src/base/pace.ts';
+import { runScenario } from '../../src/cli/run-scenario.ts';
 import type { Engine } from '../../src/engines/engine.ts';
 import { KNOWN } from '../../src/judge/known.ts';
 import { SCENARIOS } from '../../src/plan/catalogue.ts';
 import { planScenario } from '../../src/plan/make-plan.ts';
 import { clientOf } from '../../src/plan/plan.ts';
-import { runScenario } from '../../src/run-scenario.ts';
 import { type Expected, outcomeExpected, outcomeSeen } from './table.ts';
 
 /** Plays a scenario on an engine, and expects what the table says of each act. A difference names engine and act. */

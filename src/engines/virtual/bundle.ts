@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeRoot, moduleExtension, packageRoot } from '../../base/root.ts';
-import { bundleLab, codeKey } from '../../lab-bundle.ts';
+import { bundleLab, codeKey } from '../bundle.ts';
 
 /** A lab may still be running from an older one. */
 const DAY_MS = 24 * 3600 * 1000;

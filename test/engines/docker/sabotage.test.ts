@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { runScenario } from '../../../src/cli/run-scenario.ts';
 import { docker } from '../../../src/engines/docker/engine.ts';
 import { KNOWN } from '../../../src/judge/known.ts';
 import { SCENARIOS } from '../../../src/plan/catalogue.ts';
 import { planScenario } from '../../../src/plan/make-plan.ts';
-import { runScenario } from '../../../src/run-scenario.ts';
 import { containersThere } from '../../helpers/docker.ts';
 import { patientFor, secretly } from '../../helpers/secretly.ts';
 

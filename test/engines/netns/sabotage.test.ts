@@ -2,12 +2,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { runScenario } from '../../../src/cli/run-scenario.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
 import { netns } from '../../../src/engines/netns/engine.ts';
 import { KNOWN } from '../../../src/judge/known.ts';
 import { SCENARIOS } from '../../../src/plan/catalogue.ts';
 import { planScenario } from '../../../src/plan/make-plan.ts';
-import { runScenario } from '../../../src/run-scenario.ts';
 import { commandOf, descendants, start, until } from '../../helpers/cli.ts';
 import { patientFor, secretly } from '../../helpers/secretly.ts';
 

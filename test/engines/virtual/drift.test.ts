@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Slots } from '../../../src/base/slots.ts';
+import { runScenario } from '../../../src/cli/run-scenario.ts';
 import { virtual } from '../../../src/engines/virtual/engine.ts';
 import { type ActEvidence, readEvidence } from '../../../src/evidence/read.ts';
 import { ActFacts } from '../../../src/judge/facts.ts';
 import { KNOWN } from '../../../src/judge/known.ts';
 import { granuleSeconds } from '../../../src/model/timer-wheel.ts';
 import { planScenario } from '../../../src/plan/make-plan.ts';
-import { runScenario } from '../../../src/run-scenario.ts';
 import { kernelsBuilt } from '../../helpers/kernels.ts';
 
 const HZ = 250;

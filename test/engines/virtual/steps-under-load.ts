@@ -8,11 +8,11 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_HZ } from '../../../src/base/hz.ts';
 import { Slots } from '../../../src/base/slots.ts';
+import { runScenario } from '../../../src/cli/run-scenario.ts';
 import { virtual } from '../../../src/engines/virtual/engine.ts';
 import { KNOWN } from '../../../src/judge/known.ts';
 import { SCENARIOS } from '../../../src/plan/catalogue.ts';
 import { planScenario } from '../../../src/plan/make-plan.ts';
-import { runScenario } from '../../../src/run-scenario.ts';
 import type { ActRecord } from '../../../src/stage/record.ts';
 
 const [runs = 100, atATime = 4] = process.argv.slice(2).map(Number);

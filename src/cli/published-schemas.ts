@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { resultSchema } from './judge/result.ts';
-import { middleboxSchema, scenarioSchema, tuningSchema } from './plan/schema.ts';
-import { sweepSchema } from './sweep/read-sweep.ts';
-import { sweepResultSchema } from './sweep/result.ts';
+import { resultSchema } from '../judge/result.ts';
+import { middleboxSchema, scenarioSchema, tuningSchema } from '../plan/schema.ts';
+import { sweepSchema } from '../sweep/read-sweep.ts';
+import { sweepResultSchema } from '../sweep/result.ts';
 
 const PUBLISHED = {
   'scenario.schema.json': { schema: scenarioSchema, title: 'idlelab scenario', io: 'input' },

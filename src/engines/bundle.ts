@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeRoot, moduleExtension, packageRoot } from './base/root.ts';
+import { codeRoot, moduleExtension, packageRoot } from '../base/root.ts';
 
 const FOLDERS = ['src', 'services'] as const;
 /** Programs that run in the lab, and what they load by name. */

@@ -1,22 +1,22 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { LabError } from './base/errors.ts';
-import { unwritable } from './base/folder.ts';
-import { refuseLinks, writePlain } from './base/plain.ts';
-import { RunFolder } from './base/runs.ts';
-import type { Engine } from './engines/engine.ts';
-import { CAPTURE_FILE, RUN_FILE } from './evidence/files.ts';
-import { type Evidence, readEvidence } from './evidence/read.ts';
-import { judgeRun } from './judge/judge.ts';
-import { packetNotes } from './judge/ladder.ts';
-import type { Result } from './judge/result.ts';
-import { afterWaiting } from './judge/speed.ts';
-import type { Plan } from './plan/plan.ts';
-import { REPORTERS } from './report/catalogue.ts';
-import type { Reporter } from './report/reporter.ts';
-import type { Message, RunRecord } from './stage/record.ts';
-import { writePcapng } from './wire/pcapng.ts';
+import { LabError } from '../base/errors.ts';
+import { unwritable } from '../base/folder.ts';
+import { refuseLinks, writePlain } from '../base/plain.ts';
+import { RunFolder } from '../base/runs.ts';
+import type { Engine } from '../engines/engine.ts';
+import { CAPTURE_FILE, RUN_FILE } from '../evidence/files.ts';
+import { type Evidence, readEvidence } from '../evidence/read.ts';
+import { judgeRun } from '../judge/judge.ts';
+import { packetNotes } from '../judge/ladder.ts';
+import type { Result } from '../judge/result.ts';
+import { afterWaiting } from '../judge/speed.ts';
+import type { Plan } from '../plan/plan.ts';
+import { REPORTERS } from '../report/catalogue.ts';
+import type { Reporter } from '../report/reporter.ts';
+import type { Message, RunRecord } from '../stage/record.ts';
+import { writePcapng } from '../wire/pcapng.ts';
 
 export interface RunOptions {
   engine: Engine;
