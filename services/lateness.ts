@@ -1,5 +1,5 @@
-/** So late a program must be for its times to be somebody else's. */
-export const TOO_LATE_SECONDS = 0.5;
+import { TOO_LATE_SECONDS } from '../src/talk/lateness.ts';
+
 const TICK_SECONDS = 0.1;
 
 /**

@@ -2,17 +2,13 @@
 // Redis's protocol, which is what a heartbeat costs in practice.
 import type { Socket } from 'node:net';
 import { every, later, type Timer } from '../src/base/timers.ts';
+import type { Beat } from '../src/talk/socket-wish.ts';
 
 /** 14 octets, as "*1\r\n$4\r\nPING\r\n". */
 const PING = 'PING........';
 /** 7 octets, as "+PONG\r\n". */
 const PONG = '+PONG';
 const END = '\r\n';
-
-export interface Beat {
-  heartbeatSeconds?: number | undefined;
-  heartbeatTimeoutSeconds?: number | undefined;
-}
 
 /** Speaks on a connection: answers heartbeats, sends its own. */
 export class LineTalk {

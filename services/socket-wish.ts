@@ -1,11 +1,6 @@
 import type { Socket } from 'node:net';
 import { ownSocketOptions, type SocketOptions, setUserTimeout } from '../src/linux/libc.ts';
-
-/** Options of a TCP socket, as a tuning wants them. */
-export interface SocketWish {
-  keepalive?: { idleSeconds: number; intervalSeconds: number; probes: number };
-  userTimeoutSeconds?: number;
-}
+import type { SocketWish } from '../src/talk/socket-wish.ts';
 
 /** The descriptor of a socket, which Node keeps to itself. */
 export const descriptorOf = (socket: Socket): number => (socket as unknown as { _handle: { fd: number } })._handle.fd;

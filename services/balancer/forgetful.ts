@@ -16,33 +16,17 @@ import { fileURLToPath } from 'node:url';
 import { now } from '../../src/base/clock.ts';
 import { messageOf } from '../../src/base/errors.ts';
 import { moduleExtension } from '../../src/base/root.ts';
+import { renderNewTimeout, renderRules } from '../../src/linux/balancer-rules.ts';
 import { flowChanges, flowTable, forgetFlows, parseChange } from '../../src/linux/ctnetlink.ts';
 import { socketTable } from '../../src/linux/inet-diag.ts';
-import type { Mode } from '../../src/stage/rules/modes.ts';
-import { renderNewTimeout, renderRules } from '../../src/stage/rules/rules.ts';
+import type { FlowsAnswer, Service } from '../../src/talk/forgetful.ts';
 import type { Flow } from '../../src/wire/flows.ts';
-
-/** One port that it listens on. */
-export interface Service {
-  port: number;
-  /** "host:port"; a host by its name or address. */
-  upstreams: string[];
-  idleTimeoutSeconds: number;
-  mode: Mode;
-}
 
 /** Upstreams may come up later than we. */
 const NAME_TRIES = 100;
 const NAME_PAUSE_MS = 200;
 /** For how many connections there is room in the map of who was led where. */
 const CONNECTIONS = 1000;
-
-/** What `forgetful flows` prints. */
-export interface FlowsAnswer {
-  flows: Flow[];
-  /** "server's address:port>address:port by which it knows a client" of every connection since the start. */
-  everSeen: string[];
-}
 
 /** One line for each connection that it has led to a server. */
 const MEMORY = '/var/lib/idlelab/lab/connections';

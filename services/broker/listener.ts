@@ -6,29 +6,11 @@ import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { now } from '../../src/base/clock.ts';
 import { later } from '../../src/base/timers.ts';
-import { type SocketOptions, socketTraffic } from '../../src/linux/libc.ts';
+import { socketTraffic } from '../../src/linux/libc.ts';
+import type { ListenerCommand, ListenerEvent, ListenerPort } from '../../src/talk/listener.ts';
 import { watchLateness } from '../lateness.ts';
-import { type Beat, LineTalk } from '../line-talk.ts';
-import { applyWish, descriptorOf, type SocketWish } from '../socket-wish.ts';
-
-export type ListenerPort = SocketWish & Beat & { port: number };
-export type ListenerCommand =
-  | { do: 'listen'; ports: ListenerPort[]; realTime: boolean }
-  /** Data on the connections of these trials, at a moment (epoch seconds). */
-  | { do: 'push'; ids: number[]; at: number }
-  /** When did the last packet come, asked at a moment. */
-  | { do: 'look'; ids: number[]; at: number };
-
-export type ListenerEvent = { time: number } & (
-  | { event: 'ready' | 'listening' }
-  /** It had not run for so long. */
-  | { event: 'late'; seconds: number }
-  | { event: 'hello'; id: number; kernel: SocketOptions }
-  | { event: 'did'; id: number }
-  | { event: 'looked'; id: number; lastHeardAt: number }
-  /** `how`: an error's code, "FIN", "heartbeat". Only of a trial's first connection. */
-  | { event: 'ended'; id: number; how: string }
-);
+import { LineTalk } from '../line-talk.ts';
+import { applyWish, descriptorOf } from '../socket-wish.ts';
 
 type Said<T> = T extends unknown ? Omit<T, 'time'> : never;
 const say = (event: Said<ListenerEvent>) => process.stdout.write(`${JSON.stringify({ time: now(), ...event })}\n`);

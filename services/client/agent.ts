@@ -4,21 +4,9 @@ import { createInterface } from 'node:readline';
 import { pino } from 'pino';
 import { now } from '../../src/base/clock.ts';
 import { every, later } from '../../src/base/timers.ts';
+import type { AgentCommand } from '../../src/talk/agent.ts';
 import { CLIENTS } from './catalogue.ts';
-import type { Connection, OpenOptions } from './library.ts';
-
-export type AgentCommand =
-  | {
-      do: 'connect';
-      connections: number;
-      options: OpenOptions;
-      heartbeatSeconds?: number;
-      /** With these, every connection makes its first request as soon as it is ready. */
-      ids?: string[];
-      spreadSeconds?: number;
-    }
-  | { do: 'request'; ids: string[]; spreadSeconds?: number }
-  | { do: 'close' };
+import type { Connection } from './library.ts';
 
 const log = pino(
   { base: null, timestamp: () => `,"time":${now().toFixed(6)}` },

@@ -1,3 +1,4 @@
+import type { OpenOptions } from '../../src/talk/agent.ts';
 import type { Failure } from '../../src/talk/failure.ts';
 
 /** What the lab asks of a client library. One file each in `libraries/`; the file's name is its word in a scenario. */
@@ -14,15 +15,6 @@ export interface LoadedLibrary {
    */
   classify(error: Error): Failure;
   open(options: OpenOptions, report: Report): Connection;
-}
-
-export interface OpenOptions {
-  host: string;
-  port: number;
-  /** As the scenario's tuning says; what the kernel made of it is asked of the kernel. */
-  keepalive?: { idleSeconds: number; intervalSeconds?: number; probes?: number } | 'off';
-  commandTimeoutSeconds?: number;
-  socketTimeoutSeconds?: number;
 }
 
 export interface Connection {

@@ -4,41 +4,11 @@ import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { now } from '../../src/base/clock.ts';
 import { later, type Timer } from '../../src/base/timers.ts';
-import { ownSocketOptions, type SocketOptions, socketTraffic } from '../../src/linux/libc.ts';
+import { ownSocketOptions, socketTraffic } from '../../src/linux/libc.ts';
+import type { Ending, SwarmCommand, SwarmDone, SwarmEvent, SwarmTask } from '../../src/talk/swarm.ts';
 import { watchLateness } from '../lateness.ts';
-import { type Beat, LineTalk } from '../line-talk.ts';
-import { applyWish, descriptorOf, type SocketWish } from '../socket-wish.ts';
-
-export interface SwarmTask extends SocketWish, Beat {
-  id: number;
-  host: string;
-  port: number;
-  /** Epoch seconds. */
-  openAt: number;
-  commandTimeoutSeconds?: number;
-  poolIdleSeconds?: number;
-  /** When a request is made: so long after the first answer, or at a moment. */
-  ask?: { quietSeconds: number } | { at: number };
-  /** How long its answer is waited for. */
-  patienceSeconds: number;
-  /** A moment at which it is asked when the last packet came. */
-  lookAt?: number;
-  /** Counts packets and octets, for so long, from a moment after the first answer on. */
-  countSeconds?: number;
-  /** When to stop if nothing happens. */
-  untilAt?: number;
-  /** Leaves its connection open once all has been told, so that others can still look at it. */
-  keepOpen?: true;
-}
-
-/** `realTime`: whether time goes on while this process does not run. */
-export interface SwarmCommand {
-  tasks: SwarmTask[];
-  realTime: boolean;
-}
-
-/** `timeout`: the kernel gave up, or this program did; `local`: this program closed it, as a pool does. */
-export type Ending = 'reset' | 'timeout' | 'closed' | 'local' | 'other';
+import { LineTalk } from '../line-talk.ts';
+import { applyWish, descriptorOf } from '../socket-wish.ts';
 
 /** By the code of libuv's error, uv_err_name. */
 const ENDING_OF: Readonly<Record<string, Ending>> = {
@@ -49,34 +19,6 @@ const ENDING_OF: Readonly<Record<string, Ending>> = {
   EHOSTUNREACH: 'timeout',
 };
 
-export type SwarmEvent = { time: number } & (
-  | { event: 'ready' }
-  /** It had not run for so long. */
-  | { event: 'late'; seconds: number }
-  | {
-      event: 'done';
-      id: number;
-      openedAt?: number;
-      local?: string;
-      askedAt?: number;
-      /** When it was known what the request met, or when the connection ended. */
-      knownAt?: number;
-      /** For people: an error's code, or what this program saw. */
-      how: string;
-      /** How the connection ended, or why its answer was not waited for any longer; undefined: neither. */
-      ending?: Ending;
-      /** Whether the request was answered on the connection, on a new one after that had ended, or not at all. */
-      answered: 'same' | 'anew' | 'no';
-      /** When the connection ended, if it has. */
-      endedAt?: number;
-      /** Epoch seconds of the last packet from the peer, as of the look. */
-      lastHeardAt?: number;
-      traffic?: { seconds: number; packets: number; bytes: number };
-      kernel?: SocketOptions;
-    }
-);
-
-type Done = Extract<SwarmEvent, { event: 'done' }>;
 type Said<T> = T extends unknown ? Omit<T, 'time'> : never;
 const say = (event: Said<SwarmEvent>) => process.stdout.write(`${JSON.stringify({ time: now(), ...event })}\n`);
 /** Answers need a moment before counting begins. */
@@ -86,7 +28,7 @@ const at = (time: number, work: () => void): Timer => later(time - now(), work);
 
 class Connection {
   readonly #task: SwarmTask;
-  readonly #done: Omit<Done, 'time'>;
+  readonly #done: Omit<SwarmDone, 'time'>;
   readonly #timers: Timer[] = [];
   #socket: Socket | undefined;
   #over = false;

@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../base/root.ts';
 import { findKernel } from '../engines/virtual/kernel.ts';
+import { changeSeconds, momentsOf } from '../stage/bench/schedule.ts';
 import { parseList, parseScan } from '../sweep/grid.ts';
 import { landscapeTrials } from '../sweep/run-sweep.ts';
-import { changeSeconds, momentsOf } from '../sweep/schedule.ts';
 import { type SweepSpec, sweptBoxes } from '../sweep/spec.ts';
 import type { Figure } from './figure.ts';
 

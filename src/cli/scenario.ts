@@ -8,7 +8,7 @@ import { DEFAULT_HZ, HZ, type Hz } from '../base/hz.ts';
 import { PACES, type Pace } from '../base/pace.ts';
 import { DEFAULT_RUNS } from '../base/runs.ts';
 import { Slots } from '../base/slots.ts';
-import { chooseEngine, ENGINE_NAMES, type EngineName } from '../engines/choose.ts';
+import { chooseEngine, ENGINE_NAMES, type EngineName } from '../engines/auto/choose.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { Result, Verdict } from '../judge/result.ts';
 import { findScenario, listScenarios, SCENARIOS } from '../plan/catalogue.ts';

@@ -8,8 +8,8 @@ import { oneLine } from '../base/escape/visible.ts';
 import { pointLatest, unwritable } from '../base/folder.ts';
 import type { Hz } from '../base/hz.ts';
 import { writePlain } from '../base/plain.ts';
-import type { EngineName } from '../engines/choose.ts';
-import { SWEEP_REPORTERS } from '../report/catalogue.ts';
+import type { EngineName } from '../engines/auto/choose.ts';
+import { SWEEP_REPORTERS } from '../report/sweep/catalogue.ts';
 import { painter, wrap } from '../report/text.ts';
 import type { SweepFolder } from '../sweep/folder.ts';
 import type { Place } from '../sweep/place.ts';
@@ -52,7 +52,7 @@ async function goOn(folder: SweepFolder, place: Place, options: Options): Promis
   const [{ runSweep }, { SweepProgress }, { withSettings }] = await Promise.all([
     import('../sweep/run-sweep.ts'),
     import('./sweep-progress.ts'),
-    import('../advice/settings.ts'),
+    import('../sweep/settings.ts'),
   ]);
   const { signal, dispose } = interrupted();
   const progress = new SweepProgress(process.stderr);

@@ -63,7 +63,7 @@ export const DURATION_LIMITS = {
   /** TCP_USER_TIMEOUT is an int of milliseconds: do_tcp_setsockopt() refuses negative ones. */
   userTimeout: timer('as TCP_USER_TIMEOUT takes them'),
   spread: timer('the longest that a timer holds'),
-  /** A middlebox that forgets nobody is played with a memory of a week (sweep/trial.ts). */
+  /** A middlebox that forgets nobody is played with a memory of a week (trial.ts). */
   outage: { least: 0, most: 86_400, step: MILLISECOND, because: 'while the middlebox remembers' },
   noticeWithin: { ...timer('the longest that a timer holds'), least: 0 },
 } as const satisfies Record<string, DurationLimit>;

@@ -22,6 +22,3 @@ export interface Broker {
   /** The identifiers of the messages it has applied, in order, asked without touching the network under test. */
   ledger(context: { host: LabHost; folder: string }): Promise<string[]>;
 }
-
-/** Every request of a client appends its identifier here, so a lost or repeated one shows. */
-export const LEDGER = 'idlelab:ledger';

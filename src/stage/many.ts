@@ -1,7 +1,7 @@
 // How the lab plays many middleboxes at once, for a sweep: one host with many ports, each with a patience of its own. A client
 // that connects to a port reaches the same port of a server.
 
-import type { Box } from '../sweep/trial.ts';
+import type { Box } from '../plan/trial.ts';
 import type { LabHost } from './lab.ts';
 import type { Playing } from './player.ts';
 

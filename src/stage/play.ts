@@ -4,35 +4,32 @@ import { join } from 'node:path';
 import { now } from '../base/clock.ts';
 import { LabError } from '../base/errors.ts';
 import { unwritable } from '../base/folder.ts';
-import { NetnsLab } from '../engines/netns/network.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { Place } from './ground.ts';
 import type { Message } from './record.ts';
 import { playAct } from './stage.ts';
-import { Watcher } from './watch/watcher.ts';
 
 /** In a tmpfs of the lab's own. */
 export const SCRATCH = '/run/idlelab';
 
 type Tell = (message: Message) => void;
 
-interface Playing {
+interface Playing extends Place {
   plan: Plan;
-  /** Whether the kernel's clock jumps over times in which every program sleeps. */
-  clockJumps: boolean;
 }
 
 async function playActs(
-  { plan, clockJumps }: Playing,
+  { plan, openGround, clockJumps }: Playing,
   evidence: string,
   tell: Tell,
   versions: Record<string, string>,
 ): Promise<void> {
   mkdirSync(evidence, { recursive: true });
-  using watcher = new Watcher();
+  using ground = openGround();
   for (const act of plan.acts) {
     tell({ type: 'act', act: act.name, title: act.title });
     const began = now();
-    const lab = await NetnsLab.up(act, join(SCRATCH, act.name), watcher);
+    const lab = await ground.up(act, join(SCRATCH, act.name));
     const upSeconds = now() - began;
     let played: Awaited<ReturnType<typeof playAct>>;
     let ended = began;
@@ -66,7 +63,7 @@ export const asLabError = (failure: unknown): LabError =>
       );
 
 /**
- * Plays all acts of a plan on the network namespaces of the kernel it runs on, and copies the evidence to `output`. Tells
+ * Plays all acts of a plan on the ground that an engine offers, and copies the evidence to `output`. Tells
  * what happens; its last message is `done` or `error`. Never throws.
  */
 export async function playPlan(playing: Playing, output: string, tell: Tell): Promise<void> {

@@ -1,4 +1,7 @@
+import type { ErrorCode } from '../base/errors.ts';
+import type { LabConditions } from '../evidence/lab-conditions.ts';
 import type { ActRecord } from '../evidence/record.ts';
+import type { Outcome } from '../plan/trial.ts';
 
 export type { ActRecord, LostEvidence, RunRecord, StepRecord, TakesAway } from '../evidence/record.ts';
 
@@ -10,11 +13,11 @@ export type Message =
   | { type: 'played'; act: ActRecord }
   | { type: 'clock'; act: string; time: number }
   /** Of a sweep: what decides its outcomes, before the first of them. */
-  | { type: 'conditions'; conditions: import('../sweep/conditions.ts').LabConditions }
-  | { type: 'outcome'; outcome: import('../sweep/trial.ts').Outcome; group: number }
+  | { type: 'conditions'; conditions: LabConditions }
+  | { type: 'outcome'; outcome: Outcome; group: number }
   | { type: 'done'; versions: Record<string, string>; memoryMb: number }
   | {
       type: 'error';
-      error: { code: import('../base/errors.ts').ErrorCode; message: string; todo: string };
+      error: { code: ErrorCode; message: string; todo: string };
       versions: Record<string, string>;
     };

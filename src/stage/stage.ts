@@ -1,4 +1,3 @@
-import type { AgentCommand } from '../../services/client/agent.ts';
 import { formatDuration } from '../base/duration.ts';
 import { LabError } from '../base/errors.ts';
 import { sleep } from '../base/timers.ts';
@@ -16,6 +15,7 @@ import {
   type Tuning,
 } from '../plan/plan.ts';
 import { patienceSeconds } from '../plan/step-length.ts';
+import type { AgentCommand, AgentEvent } from '../talk/agent.ts';
 import { eventIn } from '../talk/lines.ts';
 import type { Broker } from './broker.ts';
 import { BOXES, FAULTS, SERVERS } from './catalogue.ts';
@@ -34,14 +34,6 @@ interface Agent {
   /** Resolves once all of these ids have an answer of whatever kind, or all connections are ready. */
   settled(ids: string[]): Promise<void>;
   ready(count: number): Promise<void>;
-}
-
-interface AgentEvent extends Record<string, unknown> {
-  time: number;
-  event: string;
-  id?: string;
-  connection?: number;
-  library?: string;
 }
 
 function startAgent(lab: Lab, act: ActPlan, collector: Collector, onLibrary: (library: string) => void): Agent {

@@ -1,12 +1,12 @@
 // Puts the answers of a cell together from its trials, and holds them against the model.
 import { type Certainty, type Interval, worst } from '../model/interval.ts';
 import { outlivesOutage, predict } from '../model/predict.ts';
+import { type Outcome, type Question, questionsOf, questionText, type Trial, trialOf } from '../plan/trial.ts';
 import { compare, problemOf } from './expect.ts';
-import { heardWithin } from './heard.ts';
 import { proportion } from './proportion.ts';
+import { heardWithin } from './questions/heard.ts';
 import type { CellResult, MeasuredCell, PredictedCell, SweepResult } from './result.ts';
 import type { Demands, SweepSpec, SweptCell } from './spec.ts';
-import { type Outcome, type Question, questionsOf, questionText, type Trial, trialOf } from './trial.ts';
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 const times = ({ from, to }: Interval) => ({ from: finite(from), to: finite(to) });

@@ -18,10 +18,8 @@ export const conditionsSchema = z.strictObject({
   programs: z.record(z.string(), z.string()).describe('versions of the programs that played a part, by name'),
   machine: z.strictObject({ name: z.string(), cpu: z.string() }).describe('recorded, but may differ within a sweep'),
 });
+/** Engine and machine are known to whoever started the lab; the rest its process tells (`LabConditions`). */
 export type Conditions = z.infer<typeof conditionsSchema>;
-
-/** What the lab's process can tell; engine and machine are known to whoever started it. */
-export type LabConditions = Omit<Conditions, 'engine' | 'machine'>;
 
 export const thisMachine = (): Conditions['machine'] => ({
   name: hostname(),

@@ -1,6 +1,7 @@
 // What the model says of a trial, in the trial's own terms, and whether what was measured is within it.
 import type { SocketOptions } from '../linux/libc.ts';
 import { type Prediction, predict, type Side } from '../model/predict.ts';
+import type { Outcome, Question, Trial } from '../plan/trial.ts';
 import type { Against, Agreement, Comparison } from './questions/comparison.ts';
 import { cost } from './questions/cost.ts';
 import { dead } from './questions/dead.ts';
@@ -8,7 +9,6 @@ import { lost } from './questions/lost.ts';
 import { outage } from './questions/outage.ts';
 import { quiet } from './questions/quiet.ts';
 import { replay } from './questions/replay.ts';
-import type { Outcome, Question, Trial } from './trial.ts';
 
 export type { Agreement } from './questions/comparison.ts';
 

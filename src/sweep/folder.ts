@@ -6,9 +6,9 @@ import { LabError, messageOf } from '../base/errors.ts';
 import { folderOf, heldBy, type Lock, newFolder, tryLock, unwritable } from '../base/folder.ts';
 import { appendPlain, isPlainName, NAME_RULE, readPlain, realFolder, refuseLinks, writePlain } from '../base/plain.ts';
 import { MOST_BYTES, readBytes } from '../evidence/document.ts';
+import type { KeptOutcome } from '../plan/trial.ts';
 import { parseOutcomes, parseSweepRecord, type SweepRecord } from './record.ts';
 import type { SweepSpec } from './spec.ts';
-import type { KeptOutcome } from './trial.ts';
 
 const SPEC_FILE = 'sweep.json';
 const TRIALS_FILE = 'trials.ndjson';

@@ -1,9 +1,9 @@
 // Which points of a landscape are worth measuring: those where something changes, with a sample of the others to watch over the
 // model.
 import type { Certainty } from '../model/interval.ts';
+import { chanceOf } from '../plan/trial.ts';
 import { demandsOn, predictCell, satisfies } from './answers.ts';
 import type { SweepSpec, SweptCell } from './spec.ts';
-import { chanceOf } from './trial.ts';
 
 /** Of the points where nothing changes. */
 const SAMPLE = 0.05;

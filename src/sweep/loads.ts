@@ -1,37 +1,14 @@
 // Which trials are measured together. Kernels run side by side, so work is dealt out evenly; what a host can play together stays
 // together as far as that goes, for every host costs processes.
-import { LabError } from '../base/errors.ts';
-import { BOXES } from '../stage/catalogue.ts';
-import { cycleSeconds } from './schedule.ts';
-import { chanceOf, type Trial } from './trial.ts';
+
+import { chanceOf, type Trial } from '../plan/trial.ts';
+import { groupsOf } from '../stage/bench/groups.ts';
+import { cycleSeconds } from '../stage/bench/schedule.ts';
 
 /** Hosts of a kind cost three processes each, and a kernel has so much memory. */
 const MOST_GROUPS = 3;
 /** Connections that one process opens in a moment. */
 const MOST_TRIALS = 3000;
-
-const kindOf = (trial: Trial): string => Object.keys(trial.box.playedBy)[0] as string;
-export const kindsOf = (trials: readonly Trial[]): string[] => [...new Set(trials.map(kindOf))];
-
-/** Trials by the host that can play their middleboxes. @throws LabError BAD_OPTION */
-export async function groupsOf(trials: readonly Trial[]): Promise<Map<string, Trial[]>> {
-  const groups = new Map<string, Trial[]>();
-  for (const trial of trials) {
-    const { many } = (await BOXES.load(kindOf(trial))).default;
-    const group = many?.group(trial.box);
-    if (group === undefined)
-      throw new LabError(
-        'BAD_OPTION',
-        `a middlebox that is played by ${JSON.stringify(trial.box.playedBy)} cannot be swept`,
-        'play a scenario with it',
-      );
-    const name = `${kindOf(trial)} ${group}`;
-    const members = groups.get(name);
-    if (members) members.push(trial);
-    else groups.set(name, [trial]);
-  }
-  return groups;
-}
 
 /** In probes: what opening a connection and its answers cost. */
 const OPENING = 20;

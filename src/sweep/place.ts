@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { LabError } from '../base/errors.ts';
 import { DEFAULT_HZ, type Hz } from '../base/hz.ts';
-import type { EngineName } from '../engines/choose.ts';
+import type { EngineName } from '../engines/auto/choose.ts';
 import type { Staged } from '../engines/engine.ts';
 import { playInNamespaces } from '../engines/netns/engine.ts';
 import { labCode } from '../engines/virtual/bundle.ts';
@@ -10,10 +10,10 @@ import { kernelFor } from '../engines/virtual/engine.ts';
 import { findKernel } from '../engines/virtual/kernel.ts';
 import { runKernel } from '../engines/virtual/run-kernel.ts';
 import { kernelHz } from '../linux/libc.ts';
+import type { Batch } from '../plan/batch.ts';
+import type { Outcome } from '../plan/trial.ts';
 import type { ActRecord, Message } from '../stage/record.ts';
-import type { Batch } from './batch.ts';
 import { type Conditions, thisMachine } from './conditions.ts';
-import type { Outcome } from './trial.ts';
 
 export interface MeasureRun {
   /** Scratch folder, which is taken away. */

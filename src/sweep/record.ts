@@ -11,10 +11,10 @@ import type { SocketOptions } from '../linux/libc.ts';
 import type { Middlebox } from '../model/predict.ts';
 import { COUNT_LIMITS, DURATION_LIMITS, SWEEP_LIMITS } from '../plan/limits.ts';
 import { middleboxSchema } from '../plan/schema.ts';
+import type { KeptOutcome } from '../plan/trial.ts';
 import { type Conditions, conditionsSchema } from './conditions.ts';
 import { type Axis, isValueOf, PARAMETERS, type ParameterName } from './grid.ts';
 import type { Demands, SweepSpec, SweptBox } from './spec.ts';
-import type { KeptOutcome } from './trial.ts';
 
 /** sweep.json. */
 export interface SweepRecord {

@@ -4,6 +4,8 @@ import { basename, join } from 'node:path';
 import { LabError } from '../base/errors.ts';
 import { Slots } from '../base/slots.ts';
 import type { Ladder } from '../judge/result.ts';
+import { chanceOf, type Question, type Trial } from '../plan/trial.ts';
+import { actName, actOf } from '../stage/bench/witness-act.ts';
 import { compareAll, demandsOn, measureCell, predictCell, trialsOf } from './answers.ts';
 import { type Conditions, conditionsId, conditionsIn, refuseMixing } from './conditions.ts';
 import { problemOf } from './expect.ts';
@@ -23,10 +25,8 @@ import {
   trialsProblem,
 } from './spec.ts';
 import { trapsIn } from './traps.ts';
-import { chanceOf, type Question, type Trial } from './trial.ts';
 import { verdictOf } from './verdict.ts';
 import { laddersIn, witnessesFor } from './witness.ts';
-import { actName, actOf } from './witness-act.ts';
 
 export interface SweepProgress {
   /** Trials of this stage, how many are measured, and how much of the labs' own time has passed, from 0 to 1. */

@@ -12,8 +12,8 @@ import { MIDDLEBOXES } from '../plan/catalogue.ts';
 import { durationLimitText, isWithin, SWEEP_LIMITS } from '../plan/limits.ts';
 import { idleTimeoutLimit, readProfile } from '../plan/profile.ts';
 import type { MiddleboxFile } from '../plan/schema.ts';
+import { questionsOf } from '../plan/trial.ts';
 import { type Axis, axisName, countPoints, NEEDS, type ParameterName, type Point, points, pointText } from './grid.ts';
-import { questionsOf } from './trial.ts';
 
 /** A middlebox with one idle timeout. */
 export interface SweptBox {

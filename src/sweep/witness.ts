@@ -10,11 +10,11 @@ import { ActFacts } from '../judge/facts.ts';
 import { buildLadder } from '../judge/ladder.ts';
 import type { Ladder } from '../judge/result.ts';
 import type { ActPlan } from '../plan/plan.ts';
+import { type Question, type Trial, trialOf } from '../plan/trial.ts';
 import { writePcapng } from '../wire/pcapng.ts';
 import { settingsText } from './grid.ts';
 import type { CellResult, SweepResult } from './result.ts';
 import { cellAt, type SweepSpec } from './spec.ts';
-import { type Question, type Trial, trialOf } from './trial.ts';
 
 /** What a witness's folder is a run of. */
 export interface WitnessRun extends Pick<RunRecord, 'engine' | 'startedAt' | 'versions'> {

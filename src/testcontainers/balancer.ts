@@ -9,16 +9,16 @@ import {
   type StartedTestContainer,
   Wait,
 } from 'testcontainers';
-import type { FlowsAnswer, Service } from '../../services/balancer/forgetful.ts';
 import { parseDuration } from '../base/duration.ts';
 import { LabError } from '../base/errors.ts';
 import { containerEngine } from '../engines/docker/client.ts';
 import { INSIDE } from '../engines/docker/control.ts';
 import { labImage, labImageName } from '../engines/docker/image.ts';
+import { LATE, type Mode } from '../linux/late-packet.ts';
 import { MIDDLEBOXES } from '../plan/catalogue.ts';
 import { readYaml } from '../plan/read.ts';
 import { middleboxSchema } from '../plan/schema.ts';
-import { LATE, type Mode } from '../stage/rules/modes.ts';
+import type { FlowsAnswer, Service } from '../talk/forgetful.ts';
 import type { SocketRow } from '../wire/sockets.ts';
 
 /** What the first packet of a flow meets once the balancer has forgotten it. */

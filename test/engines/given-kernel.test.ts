@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { chooseEngine } from '../../src/engines/choose.ts';
+import { chooseEngine } from '../../src/engines/auto/choose.ts';
 import { kernelFor } from '../../src/engines/virtual/engine.ts';
 import { choosePlace } from '../../src/sweep/place.ts';
 

@@ -1,7 +1,8 @@
 // Renders every report of a scenario and of a sweep and prints them: as a process of its own, so that it can be run without
 // the right to write. The document is frozen.
 import { createHash } from 'node:crypto';
-import { REPORTERS, SWEEP_REPORTERS } from '../../src/report/catalogue.ts';
+import { REPORTERS } from '../../src/report/catalogue.ts';
+import { SWEEP_REPORTERS } from '../../src/report/sweep/catalogue.ts';
 import { fullResult, fullSweep } from './hostile.ts';
 
 function frozen<T>(value: T): T {

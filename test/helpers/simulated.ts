@@ -3,10 +3,10 @@
 import type { SocketOptions } from '../../src/linux/libc.ts';
 import type { Interval } from '../../src/model/interval.ts';
 import { outlivesOutage, type Side } from '../../src/model/predict.ts';
+import { chanceOf, type Outcome, type Trial } from '../../src/plan/trial.ts';
 import type { Conditions } from '../../src/sweep/conditions.ts';
 import { predictTrial } from '../../src/sweep/expect.ts';
 import type { Place } from '../../src/sweep/place.ts';
-import { chanceOf, type Outcome, type Trial } from '../../src/sweep/trial.ts';
 
 /** As getsockopt(2) would tell of a socket with these settings. */
 export const optionsOf = ({ keepalive }: Side): SocketOptions =>

@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import type { Keepalive } from '../../src/model/keepalive.ts';
 import type { Cell, Side } from '../../src/model/predict.ts';
+import { type Asking, questionsOf, type Trial, trialOf } from '../../src/plan/trial.ts';
 import type { SweptBox } from '../../src/sweep/spec.ts';
 import { sweptBoxes } from '../../src/sweep/spec.ts';
-import { type Asking, questionsOf, type Trial, trialOf } from '../../src/sweep/trial.ts';
 
 export interface Sizes {
   /** Shortest and longest of each, seconds. */

@@ -1,7 +1,8 @@
 // Every word of a result document may come from a stranger: none may act in any format.
 import { describe, expect, it } from 'vitest';
-import { REPORTERS, SWEEP_REPORTERS } from '../../src/report/catalogue.ts';
+import { REPORTERS } from '../../src/report/catalogue.ts';
 import { renderDiff } from '../../src/report/diff.ts';
+import { SWEEP_REPORTERS } from '../../src/report/sweep/catalogue.ts';
 import { renderSweepDiff } from '../../src/report/sweep/diff.ts';
 import { painter } from '../../src/report/text.ts';
 import { ATTACKS, fullResult, fullSweep, hostileResult, hostileSweep } from '../helpers/hostile.ts';

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/base/root.ts';
-import { REPORTERS, SWEEP_REPORTERS } from '../../src/report/catalogue.ts';
+import { REPORTERS } from '../../src/report/catalogue.ts';
+import { SWEEP_REPORTERS } from '../../src/report/sweep/catalogue.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'idlelab-test-pure-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

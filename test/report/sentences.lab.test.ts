@@ -2,9 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { judgeRun } from '../../src/judge/judge.ts';
 import { type Result, resultSchema } from '../../src/judge/result.ts';
-import { REPORTERS, SWEEP_REPORTERS } from '../../src/report/catalogue.ts';
+import { REPORTERS } from '../../src/report/catalogue.ts';
 import { compareResults, sameOutcome } from '../../src/report/diff.ts';
 import { drawLadder } from '../../src/report/draw-ladder.ts';
+import { SWEEP_REPORTERS } from '../../src/report/sweep/catalogue.ts';
 import { compareSweeps } from '../../src/report/sweep/diff.ts';
 import { painter } from '../../src/report/text.ts';
 import { type SweepResult, sweepResultSchema } from '../../src/sweep/result.ts';

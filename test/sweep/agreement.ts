@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Slots } from '../../src/base/slots.ts';
+import type { Outcome, Trial } from '../../src/plan/trial.ts';
 import { type Agreement, compare, problemOf } from '../../src/sweep/expect.ts';
 import { loadsOf } from '../../src/sweep/loads.ts';
 import type { Place } from '../../src/sweep/place.ts';
-import type { Outcome, Trial } from '../../src/sweep/trial.ts';
 
 export interface Compared {
   trial: Trial;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Cell } from '../../src/model/predict.ts';
+import { type Outcome, type Question, questionsOf, type Trial, trialOf } from '../../src/plan/trial.ts';
+import { metOf } from '../../src/stage/bench/measure.ts';
 import { compareAll } from '../../src/sweep/answers.ts';
 import { compare, problemOf } from '../../src/sweep/expect.ts';
-import { heardWithin } from '../../src/sweep/heard.ts';
-import { metOf } from '../../src/sweep/measure.ts';
+import { heardWithin } from '../../src/sweep/questions/heard.ts';
 import { sweptBoxes } from '../../src/sweep/spec.ts';
-import { type Outcome, type Question, questionsOf, type Trial, trialOf } from '../../src/sweep/trial.ts';
 import { optionsOf, simulate } from '../helpers/simulated.ts';
 
 const [box] = sweptBoxes('aws-nlb', undefined);

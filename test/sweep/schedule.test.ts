@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cell, Side } from '../../src/model/predict.ts';
-import { changeSeconds, momentsOf } from '../../src/sweep/schedule.ts';
-import { questionsOf, trialOf } from '../../src/sweep/trial.ts';
+import { questionsOf, trialOf } from '../../src/plan/trial.ts';
+import { changeSeconds, momentsOf } from '../../src/stage/bench/schedule.ts';
 
 const side: fc.Arbitrary<Side> = fc
   .tuple(

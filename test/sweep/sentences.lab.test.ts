@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { packageRoot } from '../../src/base/root.ts';
-import { SWEEP_REPORTERS } from '../../src/report/catalogue.ts';
+import type { Outcome, Trial } from '../../src/plan/trial.ts';
+import { SWEEP_REPORTERS } from '../../src/report/sweep/catalogue.ts';
 import { agreementChart, costChart, heatMap, survivalChart } from '../../src/report/sweep/charts.ts';
 import { csvRows } from '../../src/report/sweep/rows.ts';
 import { doesAll, inOrder, stateOf } from '../../src/report/sweep/say.ts';
@@ -12,7 +13,6 @@ import { SweepFolder } from '../../src/sweep/folder.ts';
 import { makeSpec } from '../../src/sweep/make-spec.ts';
 import { parseSweepResult } from '../../src/sweep/read-result.ts';
 import { type SweepResult, sweepResultSchema } from '../../src/sweep/result.ts';
-import type { Outcome, Trial } from '../../src/sweep/trial.ts';
 import { asExpected, verdictOf } from '../../src/sweep/verdict.ts';
 import { simulated } from '../helpers/simulated.ts';
 

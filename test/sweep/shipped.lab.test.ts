@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { SWEEPS } from '../../src/plan/catalogue.ts';
+import type { Outcome, Trial } from '../../src/plan/trial.ts';
 import { predictTrial } from '../../src/sweep/expect.ts';
 import { SweepFolder } from '../../src/sweep/folder.ts';
 import { makeSpec } from '../../src/sweep/make-spec.ts';
 import { runSweep } from '../../src/sweep/run-sweep.ts';
-import type { Outcome, Trial } from '../../src/sweep/trial.ts';
 import { asExpected } from '../../src/sweep/verdict.ts';
 import { simulated } from '../helpers/simulated.ts';
 

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import description from 'ioredis/package.json' with { type: 'json' };
-import { LEDGER } from '../../../src/stage/broker.ts';
+import type { OpenOptions } from '../../../src/talk/agent.ts';
 import type { Failure } from '../../../src/talk/failure.ts';
-import type { Connection, Library, LoadedLibrary, OpenOptions, Report } from '../library.ts';
+import { LEDGER } from '../../../src/talk/ledger.ts';
+import type { Connection, Library, LoadedLibrary, Report } from '../library.ts';
 import { systemFailure } from '../system-failure.ts';
 
 const milliseconds = (seconds: number) => Math.round(seconds * 1000);

@@ -7,10 +7,12 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Batch } from '../../plan/batch.ts';
 import type { Plan } from '../../plan/plan.ts';
+import { playBatch } from '../../stage/bench/batch.ts';
 import { playPlan } from '../../stage/play.ts';
 import type { Message } from '../../stage/record.ts';
-import { type Batch, playBatch } from '../../sweep/batch.ts';
+import { openGround } from './network.ts';
 
 const [output] = process.argv.slice(2) as [string];
 const input = createInterface({ input: process.stdin });
@@ -25,5 +27,5 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal
 
 const job = JSON.parse((await once(input, 'line'))[0] as string) as Plan | Batch;
 const tell = (message: Message) => process.stdout.write(`${JSON.stringify(message)}\n`);
-if ('trials' in job) await playBatch({ batch: job, clockJumps: false }, output, tell);
-else await playPlan({ plan: job, clockJumps: false }, output, tell);
+if ('trials' in job) await playBatch({ batch: job, openGround, clockJumps: false }, output, tell);
+else await playPlan({ plan: job, openGround, clockJumps: false }, output, tell);

@@ -10,6 +10,7 @@ import { CAP, withCapabilities } from '../../linux/rights.ts';
 import { addAddress, addDefaultRoute, addVeth, setLink, withoutLinkLocal } from '../../linux/rtnetlink.ts';
 import type { ActPlan } from '../../plan/plan.ts';
 import { askSocket } from '../../stage/ask.ts';
+import type { Ground } from '../../stage/ground.ts';
 import {
   type Lab,
   type LabHost,
@@ -21,7 +22,7 @@ import {
 } from '../../stage/lab.ts';
 import { lookAtSockets } from '../../stage/look.ts';
 import { toItsEnd } from '../../stage/to-its-end.ts';
-import type { Watcher } from '../../stage/watch/watcher.ts';
+import { Watcher } from '../../stage/watch/watcher.ts';
 import type { Flow } from '../../wire/flows.ts';
 import { HostView, labEnvironment } from './view.ts';
 
@@ -285,4 +286,13 @@ export class NetnsLab implements Lab {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.hosts.values()].map((host) => host.close()));
   }
+}
+
+/** Network namespaces of the kernel that this runs on, with one thread that watches them all. */
+export function openGround(): Ground {
+  const watcher = new Watcher();
+  return {
+    up: (act, folder) => NetnsLab.up(act, folder, watcher),
+    [Symbol.dispose]: () => watcher[Symbol.dispose](),
+  };
 }

@@ -9,12 +9,13 @@ import koffi from 'koffi';
 import { now } from '../../base/clock.ts';
 import { loadModule } from '../../linux/libc.ts';
 import { middleboxOf, type Plan } from '../../plan/plan.ts';
+import { playBatch } from '../../stage/bench/batch.ts';
+import { kindsOf } from '../../stage/bench/groups.ts';
 import { BOXES } from '../../stage/catalogue.ts';
 import { playPlan } from '../../stage/play.ts';
 import type { Message } from '../../stage/record.ts';
-import { playBatch } from '../../sweep/batch.ts';
-import { kindsOf } from '../../sweep/loads.ts';
 import { appendLine } from '../../talk/line-file.ts';
+import { openGround } from '../netns/network.ts';
 import { type Job, MESSAGES_FILE, PLAN_FILE } from './run-kernel.ts';
 
 const LINUX_REBOOT_CMD_POWER_OFF = 0x4321fedc;
@@ -47,10 +48,10 @@ const job = JSON.parse(readFileSync(file, 'utf8')) as Job;
 rmSync(file);
 if ('trials' in job) {
   await loadModules(kindsOf(job.trials));
-  await playBatch({ batch: job, clockJumps: true }, output, tell);
+  await playBatch({ batch: job, openGround, clockJumps: true }, output, tell);
 } else {
   await loadModules(kindsOfPlan(job));
-  await playPlan({ plan: job, clockJumps: true }, output, tell);
+  await playPlan({ plan: job, openGround, clockJumps: true }, output, tell);
 }
 
 const libc = koffi.load('libc.so.6');

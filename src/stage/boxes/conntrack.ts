@@ -1,9 +1,9 @@
+import { renderRules } from '../../linux/balancer-rules.ts';
+import { LATE, type Mode } from '../../linux/late-packet.ts';
 import type { MiddleboxPlan } from '../../plan/plan.ts';
 import type { ManyContext, ManyPlayer } from '../many.ts';
 import { type Player, type PlayerContext, setSysctls } from '../player.ts';
 import { modeOf as modeOfPort, renderManyRules } from '../rules/many-rules.ts';
-import { LATE, type Mode } from '../rules/modes.ts';
-import { renderRules } from '../rules/rules.ts';
 
 /** Settings of connection tracking itself: its idle timeout for flows that no rule catches, and what its events tell. */
 export const conntrackSysctls = (idleTimeoutSeconds: number, loose: 0 | 1): Record<string, number> => ({

@@ -1,5 +1,5 @@
+import { OWN_ADDRESS } from '../../linux/balancer-rules.ts';
 import { type Player, setSysctls } from '../player.ts';
-import { OWN_ADDRESS } from '../rules/rules.ts';
 import { conntrackSysctls, manyByConntrack } from './conntrack.ts';
 
 /** A stateful firewall between client and server: no translation, connection tracking on what passes. */

@@ -1,7 +1,8 @@
 // Rule set of an L4 balancer with many ports, each with an idle timeout and a way with late packets of its own. What a packet
 // costs does not grow with the number of ports: they are looked up, not tried one after another.
+
+import { LATE, type Mode } from '../../linux/late-packet.ts';
 import type { ManyPort } from '../many.ts';
-import { LATE, type Mode } from './modes.ts';
 
 const list = (items: readonly (string | number)[]): string => items.join(', ');
 const set = (name: string, ports: readonly number[]): string =>

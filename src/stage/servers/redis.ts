@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type Broker, LEDGER } from '../broker.ts';
+import { LEDGER } from '../../talk/ledger.ts';
+import type { Broker } from '../broker.ts';
 
 const socketFile = (folder: string, host: string) => join(folder, `${host}.sock`);
 

@@ -3,7 +3,7 @@
 import { formatDuration } from '../../base/duration.ts';
 import type { Certainty, Interval } from '../../model/interval.ts';
 import type { Prediction } from '../../model/predict.ts';
-import type { Outcome, Question, Trial } from '../trial.ts';
+import type { Outcome, Question, Trial } from '../../plan/trial.ts';
 
 /** Whether a measurement is within the prediction, and both in words. */
 export interface Agreement {

@@ -1,5 +1,5 @@
-import { agreesWith } from '../heard.ts';
 import { type Comparison, intervalText, timeText } from './comparison.ts';
+import { agreesWith } from './heard.ts';
 
 /** When each side noticed that its peer was gone. */
 export const dead: Comparison<'dead'> = ({ inFlight }, { outcome, prediction }) => {

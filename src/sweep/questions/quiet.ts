@@ -1,6 +1,6 @@
-import { agreesWith } from '../heard.ts';
-import type { Outcome } from '../trial.ts';
+import type { Outcome } from '../../plan/trial.ts';
 import { type Comparison, intervalText, timeText } from './comparison.ts';
+import { agreesWith } from './heard.ts';
 
 /** What the first request after the quiet met, how long that took, and whether the server was left with a zombie. */
 export const quiet: Comparison<'quiet'> = (_, { outcome, prediction, patienceSeconds }) => {

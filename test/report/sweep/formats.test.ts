@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../../src/base/root.ts';
 import { publishedSchemas } from '../../../src/cli/published-schemas.ts';
-import { SWEEP_REPORTERS } from '../../../src/report/catalogue.ts';
+import { SWEEP_REPORTERS } from '../../../src/report/sweep/catalogue.ts';
 import { compareSweeps, renderSweepDiff } from '../../../src/report/sweep/diff.ts';
 import { painter } from '../../../src/report/text.ts';
 import { type SweepResult, sweepResultSchema } from '../../../src/sweep/result.ts';

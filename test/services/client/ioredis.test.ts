@@ -4,7 +4,8 @@ import { createServer, type Socket } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import ioredis, { classify } from '../../../services/client/libraries/ioredis.ts';
-import type { Connection, OpenOptions } from '../../../services/client/library.ts';
+import type { Connection } from '../../../services/client/library.ts';
+import type { OpenOptions } from '../../../src/talk/agent.ts';
 import type { Failure } from '../../../src/talk/failure.ts';
 
 /** Answers what ioredis says in greeting, and hands over every other command. */

@@ -1,36 +1,24 @@
-// One load of trials for one lab: what crosses from the person's process into the lab's, and how it is measured there.
+// How one load of trials is measured, inside the lab.
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { NetnsLab } from '../engines/netns/network.ts';
-import { kernelHz } from '../linux/libc.ts';
-import { BOXES } from '../stage/catalogue.ts';
-import type { ManyPlayer } from '../stage/many.ts';
-import { asLabError, SCRATCH } from '../stage/play.ts';
-import type { ActRecord, Message } from '../stage/record.ts';
-import { Watcher } from '../stage/watch/watcher.ts';
-import type { LabConditions } from './conditions.ts';
-import { groupsOf, kindsOf } from './loads.ts';
+import type { LabConditions } from '../../evidence/lab-conditions.ts';
+import { kernelHz } from '../../linux/libc.ts';
+import type { Batch } from '../../plan/batch.ts';
+import type { Outcome, Trial } from '../../plan/trial.ts';
+import { BOXES } from '../catalogue.ts';
+import type { Place } from '../ground.ts';
+import type { ManyPlayer } from '../many.ts';
+import { asLabError, SCRATCH } from '../play.ts';
+import type { ActRecord, Message } from '../record.ts';
+import { groupsOf, kindsOf } from './groups.ts';
 import { Looks } from './looks.ts';
 import { measureTrials } from './measure.ts';
-import type { Outcome, Trial } from './trial.ts';
 import { actNamed, actOf, BALANCER, CLIENT, hostsWith, serversFor } from './witness-act.ts';
 
-export interface Batch {
-  kind: 'sweep';
-  trials: Trial[];
-  /** How long answers are waited for, and for how long the cost of an idle connection is counted; seconds. */
-  patienceSeconds: number;
-  countSeconds: number;
-  /** Whether each trial is played in a lab of its own, of which all that is seen is kept: for few trials. */
-  capture?: boolean;
-}
-
-interface Measuring {
-  /** Whether waiting costs nothing here, and waking up does. */
-  clockJumps: boolean;
+interface Measuring extends Place {
   onOutcome(outcome: Outcome, group: number): void;
 }
 
@@ -42,7 +30,7 @@ async function playerOf(trials: readonly Trial[]): Promise<ManyPlayer | undefine
 /** Measures a batch on network namespaces of the kernel it runs on; every group has a lab of its own, all at once. */
 export async function measureBatch(
   { trials: all, patienceSeconds, countSeconds }: Batch,
-  { clockJumps, onOutcome }: Measuring,
+  { openGround, clockJumps, onOutcome }: Measuring,
 ): Promise<void> {
   const groups = await groupsOf(all);
   await Promise.all(
@@ -50,11 +38,10 @@ export async function measureBatch(
       const player = await playerOf(trials);
       if (player === undefined) return;
       const servers = serversFor(trials);
-      using watcher = new Watcher();
-      await using lab = await NetnsLab.up(
+      using ground = openGround();
+      await using lab = await ground.up(
         actNamed('sweep', hostsWith(servers, trials[0]?.box)),
         join(SCRATCH, `sweep-${index}`),
-        watcher,
       );
       await measureTrials(lab, trials, {
         ...{ client: CLIENT, balancer: BALANCER, servers, player, patienceSeconds, countSeconds },
@@ -70,7 +57,7 @@ export async function measureBatch(
  */
 async function witnessBatch(
   { trials, patienceSeconds, countSeconds }: Batch,
-  { clockJumps, onOutcome }: Measuring,
+  { openGround, clockJumps, onOutcome }: Measuring,
   folder: string,
 ): Promise<ActRecord[]> {
   // Refuses what cannot be played.
@@ -80,8 +67,8 @@ async function witnessBatch(
       const player = await playerOf([trial]);
       if (player === undefined) return [];
       const act = actOf(trial, index);
-      using watcher = new Watcher();
-      await using lab = await NetnsLab.up(act, join(SCRATCH, act.name), watcher);
+      using ground = openGround();
+      await using lab = await ground.up(act, join(SCRATCH, act.name));
       const looks = await Looks.begin(lab, trial, act.name, folder, clockJumps);
       const servers = serversFor([trial]);
       let record: ActRecord;
@@ -129,7 +116,7 @@ export async function labConditions(kinds: readonly string[]): Promise<LabCondit
  * @param output folder to which the evidence is copied, where it is kept
  */
 export async function playBatch(
-  { batch, clockJumps }: { batch: Batch; clockJumps: boolean },
+  { batch, ...place }: { batch: Batch } & Place,
   output: string,
   tell: (message: Message) => void,
 ): Promise<void> {
@@ -138,7 +125,7 @@ export async function playBatch(
   tell({ type: 'conditions', conditions });
   const evidence = join(SCRATCH, 'evidence');
   const measuring: Measuring = {
-    clockJumps,
+    ...place,
     onOutcome: (outcome, group) => tell({ type: 'outcome', outcome, group }),
   };
   try {

@@ -1,17 +1,17 @@
 // Looks at one trial while it is measured: at the socket tables of all hosts and at the middlebox's own table, at the moments that
 // matter, and keeps what is seen in the form of a scenario's evidence. It only looks; what it did not see it does not say.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Ending } from '../../services/client/swarm.ts';
-import { formatDuration, plainDuration } from '../base/duration.ts';
-import type { ActRecord, StepRecord } from '../evidence/record.ts';
-import { losingSide } from '../model/predict.ts';
-import { granuleSeconds } from '../model/timer-wheel.ts';
-import { Collector } from '../stage/collect.ts';
-import type { Lab } from '../stage/lab.ts';
-import type { Failure } from '../talk/failure.ts';
-import type { SwarmDone, Watching } from './measure.ts';
+import { formatDuration, plainDuration } from '../../base/duration.ts';
+import type { ActRecord, StepRecord } from '../../evidence/record.ts';
+import { losingSide } from '../../model/predict.ts';
+import { granuleSeconds } from '../../model/timer-wheel.ts';
+import type { Trial } from '../../plan/trial.ts';
+import type { Failure } from '../../talk/failure.ts';
+import type { Ending, SwarmDone } from '../../talk/swarm.ts';
+import { Collector } from '../collect.ts';
+import type { Lab } from '../lab.ts';
+import type { Watching } from './measure.ts';
 import type { Moments } from './schedule.ts';
-import type { Trial } from './trial.ts';
 import { BALANCER, CLIENT } from './witness-act.ts';
 
 /** Between something that happens and the look at what became of it; as much before what is about to happen. */

@@ -1,4 +1,4 @@
-import { LATE, type Mode } from './modes.ts';
+import { LATE, type Mode } from './late-packet.ts';
 
 /**
  * How often a connection may be opened anew before the balancer forgets to which broker its first port led. The kernel walks

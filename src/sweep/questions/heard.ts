@@ -1,6 +1,6 @@
 // The one tolerance between what a kernel does and the program that hears of it. Trials are compared, and cells are predicted,
 // by the same rule: else a trial could agree with the model while its cell breaks a demand that the model was sure of.
-import type { Certainty, Interval } from '../model/interval.ts';
+import type { Certainty, Interval } from '../../model/interval.ts';
 
 /** From what a kernel does to the program that hears of it, seconds. */
 const HEARD_SECONDS = 1;

@@ -1,6 +1,6 @@
 // One trial as an act: in the words of a scenario's plan, so that its evidence is a run's like any other.
-import type { ActPlan } from '../plan/plan.ts';
-import type { Trial } from './trial.ts';
+import type { ActPlan } from '../../plan/plan.ts';
+import type { Trial } from '../../plan/trial.ts';
 
 export const [CLIENT, BALANCER, SERVERS] = ['client', 'balancer', ['server', 'stranger']] as const;
 

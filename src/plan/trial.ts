@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { shortDuration } from '../base/duration.ts';
 import type { SocketOptions } from '../linux/libc.ts';
 import type { Cell, Middlebox, Side } from '../model/predict.ts';
-import type { MiddleboxFile } from '../plan/schema.ts';
+import type { MiddleboxFile } from './schema.ts';
 
 export type Question =
   /** Does it outlive the quiet, what does the first request meet, and what is left behind? */

@@ -1,10 +1,10 @@
 // When each trial of a group does what. Trials run at the same time; what happens to the path happens to all that it concerns
 // at one moment, and each is somewhere else in its own cycle then.
-import type { Interval } from '../model/interval.ts';
-import { gapBetweenProbes } from '../model/keepalive.ts';
-import { losingSide, type Side } from '../model/predict.ts';
-import { granuleSeconds } from '../model/timer-wheel.ts';
-import type { Trial } from './trial.ts';
+import type { Interval } from '../../model/interval.ts';
+import { gapBetweenProbes } from '../../model/keepalive.ts';
+import { losingSide, type Side } from '../../model/predict.ts';
+import { granuleSeconds } from '../../model/timer-wheel.ts';
+import type { Trial } from '../../plan/trial.ts';
 
 /** Between the first answer and what happens to the path. */
 const SETTLE_SECONDS = 2;

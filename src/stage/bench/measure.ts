@@ -1,18 +1,18 @@
 // Measures trials on a lab that is up: one connection for each, all at the same time; the middlebox gives each its own patience,
 // the path loses what each is to lose, and the kernel tells what it made of the options.
 
-import type { ListenerCommand, ListenerEvent, ListenerPort } from '../../services/broker/listener.ts';
-import type { SwarmCommand, SwarmEvent, SwarmTask } from '../../services/client/swarm.ts';
-import { TOO_LATE_SECONDS } from '../../services/lateness.ts';
-import type { SocketWish } from '../../services/socket-wish.ts';
-import { sleep } from '../base/timers.ts';
-import { losingSide, type Side } from '../model/predict.ts';
-import type { Lab, LabHost, LabProcess } from '../stage/lab.ts';
-import type { ManyPlayer, ManyPlaying, ManyPort } from '../stage/many.ts';
-import { changeLoss, loseSet, renderLosses } from '../stage/rules/many-rules.ts';
-import { eventIn } from '../talk/lines.ts';
+import { sleep } from '../../base/timers.ts';
+import { losingSide, type Side } from '../../model/predict.ts';
+import type { Outcome, Trial } from '../../plan/trial.ts';
+import { TOO_LATE_SECONDS } from '../../talk/lateness.ts';
+import { eventIn } from '../../talk/lines.ts';
+import type { ListenerCommand, ListenerEvent, ListenerPort } from '../../talk/listener.ts';
+import type { SocketWish } from '../../talk/socket-wish.ts';
+import type { SwarmCommand, SwarmDone, SwarmEvent, SwarmTask } from '../../talk/swarm.ts';
+import type { Lab, LabHost, LabProcess } from '../lab.ts';
+import type { ManyPlayer, ManyPlaying, ManyPort } from '../many.ts';
+import { changeLoss, loseSet, renderLosses } from '../rules/many-rules.ts';
 import { changeSeconds, type Moments, momentsOf } from './schedule.ts';
-import type { Outcome, Trial } from './trial.ts';
 
 const FIRST_PORT = 10_000;
 const START_SECONDS = 60;
@@ -51,8 +51,6 @@ export interface Watching {
   /** Its outcome is known, and its connections are still as they were. @param client what its program says of it */
   known(client: SwarmDone | undefined): Promise<void>;
 }
-
-export type SwarmDone = Extract<SwarmEvent, { event: 'done' }>;
 
 const wishOf = ({ keepalive, heartbeatSeconds, heartbeatTimeoutSeconds }: Side) => ({
   ...(keepalive === 'off'
@@ -98,7 +96,7 @@ function place(trials: readonly Trial[], hz: number): Placed[] {
 
 /** What is known of a trial. */
 interface Fate {
-  done?: Extract<SwarmEvent, { event: 'done' }>;
+  done?: SwarmDone;
   serverKernel?: Outcome['kernel']['server'];
   serverEnded?: number;
   serverHeard?: number;
@@ -156,7 +154,7 @@ export function metOf({
   ending,
   askedAt,
   endedAt,
-}: Pick<Extract<SwarmEvent, { event: 'done' }>, 'answered' | 'ending' | 'askedAt' | 'endedAt'>): Outcome['met'] {
+}: Pick<SwarmDone, 'answered' | 'ending' | 'askedAt' | 'endedAt'>): Outcome['met'] {
   if (askedAt === undefined) return undefined;
   if (answered === 'same') return 'ok';
   if (endedAt !== undefined && endedAt < askedAt) return answered === 'anew' ? 'reopened' : 'other';
