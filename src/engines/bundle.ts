@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { codeRoot, moduleExtension, packageRoot } from '../base/root.ts';
+import { HOST_FOLDERS, PROGRAMS } from '../talk/programs.ts';
 
 const FOLDERS = ['src', 'services'] as const;
-/** Programs that run in the lab, and what they load by name. */
-const ENTRIES =
-  /^(src\/engines\/(virtual|docker)\/inside|src\/stage\/watch\/thread|src\/stage\/faults\/[^/]+|services\/client\/agent|services\/client\/libraries\/[^/]+|src\/stage\/servers\/[^/]+|services\/client\/(nap|swarm)|services\/broker\/listener|services\/balancer\/(reset-both|forgetful)|src\/stage\/boxes\/[^/]+)$/;
+/** What engines start beside the programs of hosts: the lab's own process, the first of a container, the thread that watches. */
+const INSIDE = ['src/engines/docker/inside', 'src/engines/virtual/inside', 'src/stage/watch/thread'] as const;
 
 /** The code's modules, by their paths from its root. */
 function modules(): string[] {
@@ -26,14 +26,17 @@ export function codeKey(): string {
   return hash.update(process.version).digest('hex').slice(0, 16);
 }
 
+/** Modules that are started or loaded by name in the lab: by their paths from the code's root, without extension. */
+export function labEntries(): string[] {
+  const loaded = modules().filter((file) => (HOST_FOLDERS as readonly string[]).includes(dirname(file)));
+  return [...INSIDE, ...PROGRAMS, ...loaded.map((file) => file.slice(0, -moduleExtension.length))];
+}
+
 /** The lab's programs as few files of plain JavaScript, with their packages; but for native modules, whose binary lies beside them. */
 export async function bundleLab(folder: string): Promise<void> {
   const { rolldown } = await import('rolldown');
-  const entries = modules()
-    .map((file) => file.slice(0, -moduleExtension.length))
-    .filter((name) => ENTRIES.test(name));
   const build = await rolldown({
-    input: Object.fromEntries(entries.map((name) => [name, join(codeRoot, name + moduleExtension)])),
+    input: Object.fromEntries(labEntries().map((name) => [name, join(codeRoot, name + moduleExtension)])),
     platform: 'node',
     external: ['koffi'],
     logLevel: 'silent',

@@ -4,11 +4,16 @@ import { codeRoot, moduleExtension } from '../base/root.ts';
 import type { Known } from '../plan/known.ts';
 import { BOXES, FAULTS, SERVERS } from '../stage/catalogue.ts';
 import { AGENT_ACTIONS } from '../stage/stage.ts';
+import type { HostFolder } from '../talk/programs.ts';
 import { CHECKS } from './catalogue.ts';
 
 /** All that this idlelab can stage and judge. Client libraries run on hosts: here they are names. */
 export const KNOWN: Known = {
-  clients: new Catalogue('a client library', join(codeRoot, 'services/client/libraries'), moduleExtension),
+  clients: new Catalogue(
+    'a client library',
+    join(codeRoot, 'services/client/libraries' satisfies HostFolder),
+    moduleExtension,
+  ),
   servers: SERVERS,
   boxes: BOXES,
   checks: CHECKS,

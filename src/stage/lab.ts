@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { LabError } from '../base/errors.ts';
+import type { Program } from '../talk/programs.ts';
 import type { Flow } from '../wire/flows.ts';
 import type { SocketRow } from '../wire/sockets.ts';
 import type { LostEvidence } from './record.ts';
@@ -62,8 +63,8 @@ export interface LabHost {
   gone: boolean;
   /** Starts a program on this host. Its death, unless asked for, is reported through `whenDied`. */
   spawn(program: string, args: readonly string[], options?: SpawnOptions): LabProcess;
-  /** Starts a program of ours: a module by its path from the code's root, without extension. */
-  spawnModule(module: string, args: readonly string[], options?: SpawnOptions): LabProcess;
+  /** Starts a program of ours. */
+  spawnModule(module: Program, args: readonly string[], options?: SpawnOptions): LabProcess;
   /** Runs a program to its end. @returns its standard output. */
   run(program: string, args: readonly string[], options?: RunOptions): Promise<string>;
   /** Makes a file of ours readable to this host's programs. @returns its path there */

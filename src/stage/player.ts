@@ -1,4 +1,5 @@
 import type { MiddleboxPlan } from '../plan/plan.ts';
+import type { Program } from '../talk/programs.ts';
 import type { Flow } from '../wire/flows.ts';
 import type { LabHost, LabProcess } from './lab.ts';
 import type { ManyPlayer } from './many.ts';
@@ -13,8 +14,8 @@ export interface PlayerContext {
   folder: string;
   /** Writes a rendered configuration where the run keeps it. @returns the file's path on the middlebox */
   writeConfig(name: string, text: string): Promise<string>;
-  /** Starts a program of ours (a module of services/) on the middlebox. */
-  spawnModule(module: string, args: readonly string[], as: string): LabProcess;
+  /** Starts a program of ours on the middlebox. */
+  spawnModule(module: Program, args: readonly string[], as: string): LabProcess;
   /** A line of the proxy's own log, for the evidence. */
   onLogLine(line: string): void;
 }

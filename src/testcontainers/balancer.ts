@@ -19,6 +19,7 @@ import { MIDDLEBOXES } from '../plan/catalogue.ts';
 import { readYaml } from '../plan/read.ts';
 import { middleboxSchema } from '../plan/schema.ts';
 import type { FlowsAnswer, Service } from '../talk/forgetful.ts';
+import type { Program } from '../talk/programs.ts';
 import type { SocketRow } from '../wire/sockets.ts';
 
 /** What the first packet of a flow meets once the balancer has forgotten it. */
@@ -66,7 +67,7 @@ export interface Zombie {
   peer: string;
 }
 
-const FORGETFUL = ['node', `${INSIDE.code}/services/balancer/forgetful.js`];
+const FORGETFUL = ['node', `${INSIDE.code}/${'services/balancer/forgetful' satisfies Program}.js`];
 /** So long a packet to a container of this machine takes at most. */
 const REACH_MS = 3000;
 const CLOSED_PORT = 1;

@@ -18,6 +18,7 @@ import {
 } from '../../stage/lab.ts';
 import type { LostEvidence } from '../../stage/record.ts';
 import { objectIn } from '../../talk/lines.ts';
+import type { Program } from '../../talk/programs.ts';
 import type { Flow } from '../../wire/flows.ts';
 import type { FromHost, Hello, Question, Questions, ToHost } from './control.ts';
 
@@ -235,7 +236,7 @@ export class ContainerHost implements LabHost {
     return this.#spawn({ program }, args, options);
   }
 
-  spawnModule(module: string, args: readonly string[], options: SpawnOptions = {}): LabProcess {
+  spawnModule(module: Program, args: readonly string[], options: SpawnOptions = {}): LabProcess {
     return this.#spawn({ module }, args, options);
   }
 

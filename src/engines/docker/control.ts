@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../base/errors.ts';
 import type { SeenSocket, WatchOrder } from '../../stage/lab.ts';
 import type { LostEvidence } from '../../stage/record.ts';
+import type { Program } from '../../talk/programs.ts';
 import type { Flow } from '../../wire/flows.ts';
 
 /** Where things lie in a container of the image. The rest of its files is read-only. */
@@ -25,8 +26,8 @@ export interface Questions {
   spawn: {
     takes: {
       process: number;
-      /** A program by its name, or a module of ours by its path from the code's root. */
-      what: { program: string } | { module: string };
+      /** A program by its name, or one of ours. */
+      what: { program: string } | { module: Program };
       args: readonly string[];
       input: 'pipe' | 'ignore';
       privileged: boolean;

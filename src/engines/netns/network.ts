@@ -23,6 +23,7 @@ import {
 import { lookAtSockets } from '../../stage/look.ts';
 import { toItsEnd } from '../../stage/to-its-end.ts';
 import { Watcher } from '../../stage/watch/watcher.ts';
+import type { Program } from '../../talk/programs.ts';
 import type { Flow } from '../../wire/flows.ts';
 import { HostView, labEnvironment } from './view.ts';
 
@@ -120,7 +121,7 @@ class NetnsHost implements LabHost {
     return started;
   }
 
-  spawnModule(module: string, args: readonly string[], options?: SpawnOptions): LabProcess {
+  spawnModule(module: Program, args: readonly string[], options?: SpawnOptions): LabProcess {
     return this.spawn(
       process.execPath,
       [...process.execArgv, join(codeRoot, module + moduleExtension), ...args],
