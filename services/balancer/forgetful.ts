@@ -20,6 +20,7 @@ import { renderNewTimeout, renderRules } from '../../src/linux/balancer-rules.ts
 import { flowChanges, flowTable, forgetFlows, parseChange } from '../../src/linux/ctnetlink.ts';
 import { socketTable } from '../../src/linux/inet-diag.ts';
 import type { FlowsAnswer, Service } from '../../src/talk/forgetful.ts';
+import { wayKey } from '../../src/wire/endpoint.ts';
 import type { Flow } from '../../src/wire/flows.ts';
 
 /** Upstreams may come up later than we. */
@@ -72,8 +73,7 @@ function remember(): void {
     for (const message of changes.events().messages) {
       const change = parseChange(message, now());
       if (change?.event !== 'NEW' || !leadsThrough(change)) continue;
-      const { reply } = change;
-      appendFileSync(MEMORY, `${reply.src}:${reply.sport}>${reply.dst}:${reply.dport}\n`);
+      appendFileSync(MEMORY, `${wayKey(change.reply)}\n`);
     }
   }, REMEMBER_MS);
 }

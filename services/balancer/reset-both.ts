@@ -7,6 +7,8 @@ import { now } from '../../src/base/clock.ts';
 import { flowChanges, flowTable, parseChange } from '../../src/linux/ctnetlink.ts';
 import { pollInput, send, socket } from '../../src/linux/libc.ts';
 import { PacketRing, RING_LINKTYPE } from '../../src/linux/packet-ring.ts';
+import { addressBytes } from '../../src/wire/address.ts';
+import { destinationText, reversed, sourceText, type Way, wayKey, wayText } from '../../src/wire/endpoint.ts';
 import type { FlowEvent } from '../../src/wire/flows.ts';
 import { parsePacket, seqDelta, seqLength } from '../../src/wire/packet.ts';
 import { resetPacket } from '../../src/wire/reset-packet.ts';
@@ -24,40 +26,39 @@ const raw = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
 const ring = new PacketRing(SLOTS);
 const changes = flowChanges();
 
-/** Next sequence number of every direction seen, by "src:sport>dst:dport". */
+/** Next sequence number of every direction seen. */
 const nextSequence = new Map<string, number>();
-const direction = (src: string, sport: number, dst: string, dport: number) => `${src}:${sport}>${dst}:${dport}`;
 /** When each connection will have been idle for long enough, by its client's end; milliseconds of performance.now(). */
 const expiry = new Map<string, number>();
 
-function reset(src: string, sport: number, dst: string, dport: number): void {
-  const seq = nextSequence.get(direction(src, sport, dst, dport));
+function reset(way: Way): void {
+  const seq = nextSequence.get(wayKey(way));
   if (seq === undefined) return;
   const address = Buffer.alloc(16);
   address.writeUInt16LE(AF_INET, 0);
-  Buffer.from(dst.split('.').map(Number)).copy(address, 4);
-  send(raw, resetPacket({ src, sport, dst, dport, seq }), address);
-  console.log(`reset ${src}:${sport} > ${dst}:${dport} seq ${seq}`);
+  addressBytes(way.dst)?.copy(address, 4);
+  send(raw, resetPacket({ ...way, seq }), address);
+  console.log(`reset ${wayText(way)} seq ${seq}`);
 }
 
 function onDestroy({ reason, original, reply }: FlowEvent): void {
   // What somebody deletes by hand he wants to have expired.
   if (reason !== 'idle-timeout' && reason !== 'deleted') return;
   // To the client in the service's name, to the broker in the client's.
-  reset(original.dst, original.dport, original.src, original.sport);
-  reset(reply.dst, reply.dport, reply.src, reply.sport);
+  reset(reversed(original));
+  reset(reversed(reply));
 }
 
 function readPackets(): void {
   for (const { data } of ring.read()) {
     const packet = parsePacket(data, RING_LINKTYPE);
     if (!packet || packet.flags.includes('R') || !(ports.has(packet.sport) || ports.has(packet.dport))) continue;
-    const key = direction(packet.src, packet.sport, packet.dst, packet.dport);
+    const key = wayKey(packet);
     const next = (packet.seq + seqLength(packet)) >>> 0;
     const known = nextSequence.get(key);
     if (known === undefined || packet.flags.includes('S') || seqDelta(known, next) > 0) nextSequence.set(key, next);
     expiry.set(
-      listening.has(packet.dport) ? `${packet.src}:${packet.sport}` : `${packet.dst}:${packet.dport}`,
+      listening.has(packet.dport) ? sourceText(packet) : destinationText(packet),
       performance.now() + idleSeconds * 1000,
     );
   }

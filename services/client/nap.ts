@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 import { sleep } from '../../src/base/timers.ts';
 import { ownSocketOptions } from '../../src/linux/libc.ts';
+import { endText } from '../../src/wire/endpoint.ts';
 
 const REDIS_PORT = 6379;
 /** So long a command waits for its answer. */
@@ -87,7 +88,7 @@ if (ended !== undefined) {
 if (keepalive) socket.setKeepAlive(true, keepalive * 1000, KEEPALIVE.intervalMs, KEEPALIVE.probes);
 say(
   'connected',
-  `${socket.localAddress}:${socket.localPort} > ${target} (${socket.remoteAddress}:${socket.remotePort})`,
+  `${endText(socket.localAddress ?? '', socket.localPort ?? 0)} > ${target} (${endText(socket.remoteAddress ?? '', socket.remotePort ?? 0)})`,
 );
 const kernel = ownSocketOptions((socket as unknown as { _handle: { fd: number } })._handle.fd);
 say(

@@ -6,6 +6,7 @@ import { now } from '../../src/base/clock.ts';
 import { later, type Timer } from '../../src/base/timers.ts';
 import { ownSocketOptions, socketTraffic } from '../../src/linux/libc.ts';
 import type { Ending, SwarmCommand, SwarmDone, SwarmEvent, SwarmTask } from '../../src/talk/swarm.ts';
+import { endText } from '../../src/wire/endpoint.ts';
 import { watchLateness } from '../lateness.ts';
 import { LineTalk } from '../line-talk.ts';
 import { applyWish, descriptorOf } from '../socket-wish.ts';
@@ -49,7 +50,7 @@ class Connection {
     );
     socket.on('connect', () => {
       this.#done.kernel = applyWish(socket, this.#task);
-      this.#done.local = `${socket.localAddress}:${socket.localPort}`;
+      this.#done.local = endText(socket.localAddress ?? '', socket.localPort ?? 0);
       talk.say(`HELLO ${id} 1`);
     });
     socket.on('error', (error: NodeJS.ErrnoException) =>

@@ -1,3 +1,5 @@
+import { canonicalAddress } from '../wire/address.ts';
+import { keyBetween, wayKey } from '../wire/endpoint.ts';
 import type { Tuple } from '../wire/flows.ts';
 import type { ActEvidence, SampledSocket, SocketSample } from './read.ts';
 
@@ -19,8 +21,6 @@ interface Translation {
   original: Tuple;
   reply: Tuple;
 }
-
-const end = (address: string, port: number) => `${address}:${port}`;
 
 /**
  * The translations a middlebox made, as its own connection tracking told: in events when made, in tables while kept. Only
@@ -47,7 +47,7 @@ export function matchSockets(evidence: ActEvidence, samples: readonly SocketSamp
   const brokerAddresses = new Set(
     evidence.plan.hosts
       .filter((host) => host.role === 'broker')
-      .map((host) => evidence.record.addresses[host.name] as string),
+      .map((host) => canonicalAddress(evidence.record.addresses[host.name] as string)),
   );
   const isServer = (address: string) => brokerAddresses.has(address);
   const latest = Math.max(...samples.map((sample) => sample.time));
@@ -56,8 +56,8 @@ export function matchSockets(evidence: ActEvidence, samples: readonly SocketSamp
   for (const translation of translationsOf(evidence, isServer)) {
     if (translation.time > latest) break;
     const { original, reply } = translation;
-    byClientEnd.set(`${end(original.src, original.sport)}>${end(original.dst, original.dport)}`, translation);
-    const serverKey = `${end(reply.src, reply.sport)}>${end(reply.dst, reply.dport)}`;
+    byClientEnd.set(wayKey(original), translation);
+    const serverKey = wayKey(reply);
     byServerEnds.set(serverKey, [...(byServerEnds.get(serverKey) ?? []), translation]);
   }
   const all = samples.flatMap(({ host, time, sockets }) =>
@@ -67,21 +67,21 @@ export function matchSockets(evidence: ActEvidence, samples: readonly SocketSamp
   const existing = new Map(
     all
       .filter(({ socket }) => socket.state !== 'TIME-WAIT' && socket.state !== 'SYN-SENT')
-      .map((placed) => [`${placed.socket.local}>${placed.socket.peer}`, placed]),
+      .map((placed) => [keyBetween(placed.socket.local, placed.socket.peer), placed]),
   );
   const translates = translated(evidence);
 
   const hasCounterpart = ({ host, socket }: PlacedSocket): boolean | undefined => {
-    const mirror = existing.get(`${socket.peer}>${socket.local}`);
-    const forward = byClientEnd.get(`${socket.local}>${socket.peer}`);
+    const mirror = existing.get(keyBetween(socket.peer, socket.local));
+    const forward = byClientEnd.get(keyBetween(socket.local, socket.peer));
     if (forward) {
       const { reply } = forward;
-      return existing.has(`${end(reply.src, reply.sport)}>${end(reply.dst, reply.dport)}`);
+      return existing.has(wayKey(reply));
     }
-    const candidates = byServerEnds.get(`${socket.local}>${socket.peer}`);
+    const candidates = byServerEnds.get(keyBetween(socket.local, socket.peer));
     if (candidates)
       return candidates.some(({ original, reply }) => {
-        const clientEnds = `${end(original.src, original.sport)}>${end(original.dst, original.dport)}`;
+        const clientEnds = wayKey(original);
         const current = byClientEnd.get(clientEnds);
         return existing.has(clientEnds) && current?.reply.src === reply.src && current.reply.sport === reply.sport;
       });

@@ -4,6 +4,8 @@ import type { ActEvidence, AppEvent, FlowChange, ProxyLog, SocketEnd, SocketSamp
 import { type ActPlan, clientOf, hostsOf, type MiddleboxPlan, middleboxOf } from '../plan/plan.ts';
 import type { StepRecord } from '../stage/record.ts';
 import type { Failure } from '../talk/failure.ts';
+import { canonicalAddress } from '../wire/address.ts';
+import { destinationText, parseEndpoint, sourceText, type Way } from '../wire/endpoint.ts';
 import type { Flow } from '../wire/flows.ts';
 import type { ProxySession } from '../wire/haproxy-log.ts';
 import { findJourneys, type Journey } from '../wire/journeys.ts';
@@ -59,7 +61,6 @@ export interface FlowLife {
   destroyed: { time: number; reason: FlowChange['reason'] } | undefined;
 }
 
-const endOf = ({ src, sport }: { src: string; sport: number }) => `${src}:${sport}`;
 /** Every value under each of its keys, in their order. */
 function indexBy<K, T>(values: readonly T[], keysOf: (value: T) => Iterable<K>): Map<K, T[]> {
   const index = new Map<K, T[]>();
@@ -71,10 +72,7 @@ function indexBy<K, T>(values: readonly T[], keysOf: (value: T) => Iterable<K>):
     }
   return index;
 }
-const endsOf = ({ src, sport, dst, dport }: { src: string; sport: number; dst: string; dport: number }) => [
-  `${src}:${sport}`,
-  `${dst}:${dport}`,
-];
+const endsOf = (way: Way) => [sourceText(way), destinationText(way)];
 /** By so much the clocks of two processes, the lab's and the client's, may differ at most; nothing happens so soon. */
 const CLOCKS_SECONDS = 0.05;
 /** Between the kernel's clock tick and ours. */
@@ -172,8 +170,8 @@ export class ActFacts {
       const flows = [...this.evidence.flowEvents, ...this.evidence.flowTables.flatMap((table) => table.flows)];
       for (const { original, reply } of flows) {
         if (!this.#leadsToBroker(reply)) continue;
-        const known = map.get(endOf(original)) ?? new Set([endOf(original)]);
-        map.set(endOf(original), known.add(`${reply.dst}:${reply.dport}`));
+        const known = map.get(sourceText(original)) ?? new Set([sourceText(original)]);
+        map.set(sourceText(original), known.add(destinationText(reply)));
       }
       return map;
     });
@@ -216,7 +214,7 @@ export class ActFacts {
   #leadsToBroker(reply: { src: string }): boolean {
     const addresses = this.#once(
       'brokerAddresses',
-      () => new Set(this.brokers.map((name) => this.evidence.record.addresses[name])),
+      () => new Set(this.brokers.map((name) => canonicalAddress(this.evidence.record.addresses[name] ?? ''))),
     );
     return addresses.has(reply.src);
   }
@@ -393,7 +391,9 @@ export class ActFacts {
 
   #flowEventsOf(local: string): FlowChange[] {
     const byEnd = this.#once('flowEventsByEnd', () =>
-      indexBy(this.evidence.flowEvents, ({ original, reply }) => (this.#leadsToBroker(reply) ? [endOf(original)] : [])),
+      indexBy(this.evidence.flowEvents, ({ original, reply }) =>
+        this.#leadsToBroker(reply) ? [sourceText(original)] : [],
+      ),
     );
     return byEnd.get(local) ?? [];
   }
@@ -421,7 +421,7 @@ export class ActFacts {
           flows: new Map(
             flows
               .filter(({ state }) => state === 'ESTABLISHED')
-              .map((flow) => [endOf(flow.original), flow] as const)
+              .map((flow) => [sourceText(flow.original), flow] as const)
               // The first of several counts.
               .reverse(),
           ),
@@ -447,7 +447,7 @@ export class ActFacts {
       });
     return {
       local,
-      server: endOf(born.reply),
+      server: sourceText(born.reply),
       patienceSeconds: Math.max(0, ...patience),
       destroyed: destroyed && { time: destroyed.time, reason: destroyed.reason },
     };
@@ -465,7 +465,7 @@ export class ActFacts {
     const first = looks.findIndex(({ flow }) => flow !== undefined);
     const born = looks[first]?.flow;
     if (!born) return undefined;
-    const missed = looks.slice(first).find(({ flow }) => !flow || endOf(flow.reply) !== endOf(born.reply));
+    const missed = looks.slice(first).find(({ flow }) => !flow || sourceText(flow.reply) !== sourceText(born.reply));
     const hops = this.journeysOf(local)
       .flatMap((journey) => journey.hops.filter((hop) => hop.host === this.box.name))
       .sort((a, b) => a.time - b.time);
@@ -478,7 +478,7 @@ export class ActFacts {
     });
     return {
       local,
-      server: endOf(born.reply),
+      server: sourceText(born.reply),
       patienceSeconds: Math.max(0, ...patience),
       destroyed: missed && { time: missed.time, reason: closing ? 'closed' : 'idle-timeout' },
     };
@@ -540,10 +540,11 @@ export class ActFacts {
     );
   }
 
-  /** The broker host that owns "address:port". */
+  /** The host that owns an end; the bare address where none does. */
   hostOf(end: string): string {
-    const address = end.replace(/:\d+$/, '');
-    return Object.entries(this.evidence.record.addresses).find(([, known]) => known === address)?.[0] ?? address;
+    const address = parseEndpoint(end)?.address ?? end;
+    const { addresses } = this.evidence.record;
+    return Object.keys(addresses).find((name) => canonicalAddress(addresses[name] ?? '') === address) ?? address;
   }
 
   get samples(): SocketSample[][] {

@@ -1,6 +1,7 @@
 import { formatDuration } from '../base/duration.ts';
 import { matchSockets } from '../evidence/match.ts';
 import type { AppEvent, SocketSample } from '../evidence/read.ts';
+import { keyBetween, sourceText } from '../wire/endpoint.ts';
 import type { Journey } from '../wire/journeys.ts';
 import type { ActFacts } from './facts.ts';
 import { type Finding, LADDER_EVENTS, type Ladder, type LadderEvent, type LadderRow } from './result.ts';
@@ -84,7 +85,8 @@ const FOLDS: Record<string, Item['fold']> = {
   retransmission: 'again',
 };
 
-const socketKey = (host: string, { local, peer }: { local: string; peer: string }) => `${host} ${local}>${peer}`;
+const socketKey = (host: string, { local, peer }: { local: string; peer: string }) =>
+  `${host} ${keyBetween(local, peer)}`;
 
 /** The zombies of a look, by host and socket. */
 const zombiesIn = (facts: ActFacts, look: readonly SocketSample[]): ReadonlySet<string> =>
@@ -126,7 +128,7 @@ function statesAt(
   }
   const box = { host: facts.box.name, zombie: false };
   const table = facts.evidence.flowTables.find(({ sample }) => sample === number);
-  const flow = table?.flows.filter(({ original }) => locals.has(`${original.src}:${original.sport}`)).at(-1);
+  const flow = table?.flows.filter(({ original }) => locals.has(sourceText(original))).at(-1);
   const sessions = facts.evidence.proxySessions.find(({ sample }) => sample === number)?.sessions;
   // What nobody looked at is not said: nginx has no list of its sessions.
   if (facts.box.layer === 'L7') {

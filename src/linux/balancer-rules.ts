@@ -1,3 +1,4 @@
+import { endText } from '../wire/endpoint.ts';
 import { LATE, type Mode } from './late-packet.ts';
 
 /**
@@ -110,7 +111,7 @@ ${brokers
     (broker, index) => `
   chain to-${broker.name} {
     update @last_broker { ip saddr . tcp sport : ${index + 1} }
-    meta l4proto tcp dnat ip to ${broker.address}:${broker.port ?? port}
+    meta l4proto tcp dnat ip to ${endText(broker.address, broker.port ?? port)}
   }
 `,
   )

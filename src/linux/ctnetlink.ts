@@ -1,5 +1,5 @@
+import { addressText } from '../wire/address.ts';
 import { type Flow, type FlowEvent, reasonOf, type Tuple } from '../wire/flows.ts';
-import { addressText } from '../wire/ip-address.ts';
 import { attributes, malformed, type NetlinkMessage, NetlinkSocket, sized } from './netlink.ts';
 
 // Connection tracking by netlink (include/uapi/linux/netfilter/nfnetlink_conntrack.h), as `conntrack -L` and `-E` show it.

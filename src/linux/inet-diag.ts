@@ -1,4 +1,5 @@
-import { addressText, endText } from '../wire/ip-address.ts';
+import { addressText } from '../wire/address.ts';
+import { endText } from '../wire/endpoint.ts';
 import type { SocketRow } from '../wire/sockets.ts';
 import { attributes, malformed, NetlinkSocket } from './netlink.ts';
 

@@ -20,6 +20,7 @@ import { readYaml } from '../plan/read.ts';
 import { middleboxSchema } from '../plan/schema.ts';
 import type { FlowsAnswer, Service } from '../talk/forgetful.ts';
 import type { Program } from '../talk/programs.ts';
+import { destinationText, endText, keyBetween, sourceText } from '../wire/endpoint.ts';
 import type { SocketRow } from '../wire/sockets.ts';
 
 /** What the first packet of a flow meets once the balancer has forgotten it. */
@@ -73,8 +74,6 @@ const REACH_MS = 3000;
 const CLOSED_PORT = 1;
 const ASK_TRIES = 3;
 
-const textOf = (address: string, port: number) => `${address}:${port}`;
-
 function secondsOf(idleTimeout: string | number): number {
   const seconds = typeof idleTimeout === 'number' ? idleTimeout : parseDuration(idleTimeout);
   if (seconds === undefined || !Number.isInteger(seconds) || seconds < 1)
@@ -93,7 +92,7 @@ function upstreamText(upstream: Upstream, network: StartedNetwork): { text: stri
     return { text: upstream, port };
   }
   const address = upstream.container.getIpAddress(network.getName());
-  return { text: textOf(address, upstream.port), port: upstream.port };
+  return { text: endText(address, upstream.port), port: upstream.port };
 }
 
 /** Whether packets from here get to an address: nobody listens on that port, so its kernel answers with a reset. */
@@ -255,9 +254,9 @@ export class StartedIdleTimeoutBalancer extends AbstractStartedContainer {
     return {
       everSeen,
       flows: flows.map(({ original, reply, state, expiresIn }) => ({
-        client: textOf(original.src, original.sport),
-        upstream: textOf(reply.src, reply.sport),
-        seenAs: textOf(reply.dst, reply.dport),
+        client: sourceText(original),
+        upstream: sourceText(reply),
+        seenAs: destinationText(reply),
         state: state ?? 'unknown',
         expiresInSeconds: expiresIn ?? 0,
       })),
@@ -277,13 +276,13 @@ export class StartedIdleTimeoutBalancer extends AbstractStartedContainer {
     const tables = await Promise.all(others.map((id) => this.#socketsOf(id)));
     // After the sockets: a connection that has just been opened has a flow by now.
     const { flows, everSeen } = await this.#flows();
-    const known = new Set(flows.map(({ upstream, seenAs }) => `${upstream}>${seenAs}`));
+    const known = new Set(flows.map(({ upstream, seenAs }) => keyBetween(upstream, seenAs)));
     // Another balancer may have had this address before.
     const mine = new Set(everSeen);
     return tables
       .flat()
       .filter(({ state }) => state === 'ESTABLISHED')
-      .filter(({ local, peer }) => mine.has(`${local}>${peer}`) && !known.has(`${local}>${peer}`))
+      .filter(({ local, peer }) => mine.has(keyBetween(local, peer)) && !known.has(keyBetween(local, peer)))
       .map(({ local, peer }) => ({ local, peer }));
   }
 

@@ -1,11 +1,8 @@
+import type { Way } from './endpoint.ts';
+
 /** Connection tracking: entries of the kernel's table and its events, in the words of conntrack(8). */
 
-export interface Tuple {
-  src: string;
-  sport: number;
-  dst: string;
-  dport: number;
-}
+export type Tuple = Way;
 
 export interface Flow {
   id: number;
@@ -43,5 +40,3 @@ export function reasonOf(flow: Flow): FlowEvent['reason'] {
       return 'closed';
   }
 }
-
-export const tupleText = (tuple: Tuple): string => `${tuple.src}:${tuple.sport} > ${tuple.dst}:${tuple.dport}`;

@@ -1,3 +1,4 @@
+import { reversed, wayKey } from './endpoint.ts';
 import { seqDelta, seqLength } from './packet.ts';
 import type { Segment } from './segments.ts';
 
@@ -62,7 +63,7 @@ function received(segments: readonly Segment[]): Map<string, Segment[]> {
   const heard = new Map<string, Segment[]>();
   for (const segment of segments) {
     if (segment.outgoing) continue;
-    const tuple = tupleOf(segment);
+    const tuple = wayKey(segment);
     const list = heard.get(tuple) ?? [];
     if (list.length === 0) heard.set(tuple, list);
     list.push(segment);
@@ -70,13 +71,10 @@ function received(segments: readonly Segment[]): Map<string, Segment[]> {
   return heard;
 }
 
-const tupleOf = ({ src, sport, dst, dport }: Segment) => `${src}:${sport}>${dst}:${dport}`;
-const reverseOf = ({ src, sport, dst, dport }: Segment) => `${dst}:${dport}>${src}:${sport}`;
-
 /** Tuples in which a middlebox itself has spoken, being a proxy's end or resetting a sender. */
 function spokenByBoxes(journeys: readonly Journey[], isMiddlebox: (host: string) => boolean): Set<string> {
   return new Set(
-    journeys.filter(({ first }) => first.outgoing && isMiddlebox(first.host)).map(({ first }) => tupleOf(first)),
+    journeys.filter(({ first }) => first.outgoing && isMiddlebox(first.host)).map(({ first }) => wayKey(first)),
   );
 }
 
@@ -86,10 +84,10 @@ function isLost(
   heard: Map<string, Segment[]>,
   spoken: Set<string>,
 ): boolean {
-  if (!last.outgoing) return isMiddlebox(last.host) && !spoken.has(reverseOf(last));
+  if (!last.outgoing) return isMiddlebox(last.host) && !spoken.has(wayKey(reversed(last)));
   // A segment that the kernel cut or joined on its way is not lost: its bytes arrived under another length.
   const end = (last.seq + seqLength(last)) >>> 0;
-  return !(heard.get(tupleOf(last)) ?? []).some(
+  return !(heard.get(wayKey(last)) ?? []).some(
     (other) =>
       seqLength(last) > 0 &&
       other.time >= last.time &&

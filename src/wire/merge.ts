@@ -1,11 +1,12 @@
+import { wayKey } from './endpoint.ts';
 import { type Packet, parsePacket } from './packet.ts';
 import type { CapturedFrame } from './pcapng.ts';
 
 type Header = NonNullable<ReturnType<typeof parsePacket>>;
 
 /** What is the same for a segment at both ends of a wire. */
-const wireOf = ({ src, sport, dst, dport, flags, seq, ack, length }: Header | Packet) =>
-  `${src}:${sport}>${dst}:${dport} ${flags} ${seq} ${ack} ${length}`;
+const wireOf = (header: Header | Packet) =>
+  `${wayKey(header)} ${header.flags} ${header.seq} ${header.ack} ${header.length}`;
 
 /**
  * Merges the captures of all hosts into one, in the order of time. Each host's own order is kept. Where clocks stand still

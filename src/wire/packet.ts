@@ -1,3 +1,5 @@
+import { addressAt } from './address.ts';
+
 /** One captured TCP segment, as one host saw it on one interface. */
 export interface Packet {
   /** Number in capture.pcapng, from 1, as Wireshark counts. 0 until merged. */
@@ -82,11 +84,6 @@ function linkHeader(data: Buffer, linkType: number): LinkHeader | undefined {
 export const interfaceIndexOf = (data: Buffer, linkType: number): number =>
   linkHeader(data, linkType)?.interfaceIndex ?? 0;
 
-function ipv6Text(data: Buffer, offset: number): string {
-  const groups = Array.from({ length: 8 }, (_, index) => data.readUInt16BE(offset + index * 2).toString(16));
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
-}
-
 /**
  * Reads link, IP and TCP headers (RFC 791, 8200, 9293; SLL2: tcpdump.org/linktypes).
  * @returns undefined for anything that is not a whole TCP header
@@ -107,15 +104,15 @@ export function parsePacket(
     if (data.length < ip + 20 || data[ip + 9] !== TCP) return undefined;
     tcp = ip + ((data[ip] as number) & 0x0f) * 4;
     end = ip + data.readUInt16BE(ip + 2);
-    src = data.subarray(ip + 12, ip + 16).join('.');
-    dst = data.subarray(ip + 16, ip + 20).join('.');
+    src = addressAt(data, ip + 12, 4);
+    dst = addressAt(data, ip + 16, 4);
     ttl = data[ip + 8] as number;
   } else if (link.etherType === ETHERTYPE_IPV6) {
     if (data.length < ip + 40 || data[ip + 6] !== TCP) return undefined;
     tcp = ip + 40;
     end = tcp + data.readUInt16BE(ip + 4);
-    src = ipv6Text(data, ip + 8);
-    dst = ipv6Text(data, ip + 24);
+    src = addressAt(data, ip + 8, 16);
+    dst = addressAt(data, ip + 24, 16);
     ttl = data[ip + 7] as number;
   } else return undefined;
   if (data.length < tcp + 20) return undefined;

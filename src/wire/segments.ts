@@ -1,3 +1,4 @@
+import { reversed, wayKey } from './endpoint.ts';
 import { type Packet, seqDelta, seqLength } from './packet.ts';
 
 /** What a segment is for, as a reader of captures would call it. */
@@ -32,8 +33,6 @@ interface Direction {
   probed: boolean;
 }
 
-const key = (src: string, sport: number, dst: string, dport: number) => `${src}:${sport}>${dst}:${dport}`;
-
 /**
  * Names every segment, from what one capture point saw before it. A keepalive probe is an ACK without news whose sequence
  * number is one below the next (tcp_write_wakeup sends snd_una - 1); its answer is the ACK that follows it.
@@ -52,8 +51,8 @@ export function nameSegments(packets: readonly Packet[]): Segment[] {
       directions.set(direction, fresh);
       return fresh;
     };
-    const mine = at(point, key(packet.src, packet.sport, packet.dst, packet.dport));
-    const theirs = at(both, key(packet.dst, packet.dport, packet.src, packet.sport));
+    const mine = at(point, wayKey(packet));
+    const theirs = at(both, wayKey(reversed(packet)));
     const syn = packet.flags.includes('S');
     // A port used again begins a new connection.
     if (syn && mine.initial !== packet.seq)

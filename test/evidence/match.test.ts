@@ -1,39 +1,52 @@
 import { describe, expect, it } from 'vitest';
 import { matchSockets } from '../../src/evidence/match.ts';
 import type { ActEvidence, FlowChange, SampledSocket, SocketSample } from '../../src/evidence/read.ts';
+import { type Endpoint, endText, parseEndpoint } from '../../src/wire/endpoint.ts';
 
-const CLIENT = '10.0.0.2:4000';
-const SERVICE = '10.0.0.1:6379';
-const BROKERS = { 'mq-1': '10.1.0.2:6379', 'mq-2': '10.2.0.2:6379' };
+const IPV4 = { box: '10.0.0.1', pool: '10.0.0.2', other: '10.0.0.9', 'mq-1': '10.1.0.2', 'mq-2': '10.2.0.2' };
+const IPV6 = {
+  box: '2001:db8::1',
+  pool: '2001:db8::2',
+  other: '2001:db8::9',
+  'mq-1': '2001:db8:1::2',
+  'mq-2': '2001:db8:2::2',
+};
 
 const socket = (local: string, peer: string, state = 'ESTABLISHED') => ({ state, local, peer }) as SampledSocket;
 const look = (host: string, ...sockets: SampledSocket[]) =>
   ({ kind: 'sample', host, time: 100, sockets }) as SocketSample;
 
-const tuple = (src: string, dst: string) => {
-  const [[a, b], [c, d]] = [src.split(':'), dst.split(':')] as [[string, string], [string, string]];
-  return { src: a, sport: Number(b), dst: c, dport: Number(d) };
+const tuple = (source: string, destination: string) => {
+  const [from, to] = [parseEndpoint(source), parseEndpoint(destination)] as [Endpoint, Endpoint];
+  return { src: from.address, sport: from.port, dst: to.address, dport: to.port };
 };
-const translation = (time: number, broker: keyof typeof BROKERS) =>
-  ({ event: 'NEW', time, original: tuple(CLIENT, SERVICE), reply: tuple(BROKERS[broker], CLIENT) }) as FlowChange;
-
-const evidence = (...flowEvents: FlowChange[]) =>
-  ({
-    plan: {
-      hosts: [
-        { role: 'broker', name: 'mq-1' },
-        { role: 'broker', name: 'mq-2' },
-      ],
-    },
-    record: { addresses: { 'mq-1': '10.1.0.2', 'mq-2': '10.2.0.2', pool: '10.0.0.2' } },
-    flowEvents,
-    flowTables: [],
-  }) as unknown as ActEvidence;
-
 const zombiesOf = (found: ReturnType<typeof matchSockets>) =>
   found.zombies.map(({ host, socket: { local } }) => `${host} ${local}`);
 
-describe('zombies are found by matching sockets through the translation', () => {
+describe.each([
+  ['IPv4', IPV4],
+  ['IPv6', IPV6],
+])('zombies are found by matching %s sockets through the translation', (_, addresses) => {
+  // As the kernel's socket table has them.
+  const CLIENT = endText(addresses.pool, 4000);
+  const SERVICE = endText(addresses.box, 6379);
+  const BROKERS = { 'mq-1': endText(addresses['mq-1'], 6379), 'mq-2': endText(addresses['mq-2'], 6379) };
+  const translation = (time: number, broker: keyof typeof BROKERS) =>
+    ({ event: 'NEW', time, original: tuple(CLIENT, SERVICE), reply: tuple(BROKERS[broker], CLIENT) }) as FlowChange;
+
+  const evidence = (...flowEvents: FlowChange[]) =>
+    ({
+      plan: {
+        hosts: [
+          { role: 'broker', name: 'mq-1' },
+          { role: 'broker', name: 'mq-2' },
+        ],
+      },
+      record: { addresses },
+      flowEvents,
+      flowTables: [],
+    }) as unknown as ActEvidence;
+
   it('a connection with both ends has none', () => {
     const found = matchSockets(evidence(translation(1, 'mq-1')), [
       look('pool', socket(CLIENT, SERVICE)),
@@ -91,7 +104,7 @@ describe('zombies are found by matching sockets through the translation', () => 
   });
 
   it('behind a translator that told nothing of a socket, nothing is claimed', () => {
-    const other = '10.0.0.9:1';
+    const other = endText(addresses.other, 1);
     const found = matchSockets(evidence(translation(1, 'mq-1')), [look('pool', socket(other, SERVICE)), look('mq-1')]);
     expect([found.zombies, found.unknown.map(({ socket: { local } }) => local)]).toEqual([[], [other]]);
   });

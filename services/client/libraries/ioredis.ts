@@ -3,6 +3,7 @@ import description from 'ioredis/package.json' with { type: 'json' };
 import type { OpenOptions } from '../../../src/talk/agent.ts';
 import type { Failure } from '../../../src/talk/failure.ts';
 import { LEDGER } from '../../../src/talk/ledger.ts';
+import { endText } from '../../../src/wire/endpoint.ts';
 import type { Connection, Library, LoadedLibrary, Report } from '../library.ts';
 import { systemFailure } from '../system-failure.ts';
 
@@ -61,7 +62,11 @@ const load = async (): Promise<LoadedLibrary> => {
             milliseconds(keepalive.intervalSeconds ?? 1),
             keepalive.probes ?? 10,
           );
-        report('connect', stream ? { local: `${stream.localAddress}:${stream.localPort}` } : {});
+        const { localAddress, localPort } = stream ?? {};
+        report(
+          'connect',
+          localAddress === undefined || localPort === undefined ? {} : { local: endText(localAddress, localPort) },
+        );
       });
       redis.on('ready', () => report('ready'));
       redis.on('error', (error: Error) => report('error', { error }));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { formatDuration } from '../../base/duration.ts';
 import { HZ } from '../../base/hz.ts';
 import { granuleSeconds, largestSafeIdle } from '../../model/timer-wheel.ts';
+import { destinationText, sourceText } from '../../wire/endpoint.ts';
 import type { Segment } from '../../wire/segments.ts';
 import { cannotTell, defineCheck } from '../check.ts';
 import type { ActFacts, ClientConnection } from '../facts.ts';
@@ -29,7 +30,7 @@ function firstProbes(facts: ActFacts): Probe[] {
   const probes: Probe[] = [];
   for (const segment of facts.segments) {
     if (segment.host !== facts.client) continue;
-    const end = segment.outgoing ? `${segment.src}:${segment.sport}` : `${segment.dst}:${segment.dport}`;
+    const end = segment.outgoing ? sourceText(segment) : destinationText(segment);
     if (!segment.outgoing) heard.set(end, segment.time);
     else if (segment.name === 'keepalive probe') {
       const since = heard.get(end);

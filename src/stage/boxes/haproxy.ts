@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, messageOf } from '../../base/errors.ts';
+import { endText } from '../../wire/endpoint.ts';
 import type { LabHost, LabProcess } from '../lab.ts';
 import type { ManyPlayer } from '../many.ts';
 import type { Player } from '../player.ts';
@@ -33,12 +34,12 @@ defaults
     timeout server ${timeout}
 
 frontend mq_in
-    bind ${address}:${port}
+    bind ${endText(address, port)}
     default_backend mq
 
 backend mq
     balance roundrobin
-${brokers.map((broker) => `    server ${broker.name} ${broker.address}:${port}`).join('\n')}
+${brokers.map((broker) => `    server ${broker.name} ${endText(broker.address, port)}`).join('\n')}
 `;
 }
 
@@ -71,10 +72,10 @@ const many: ManyPlayer = {
     const services = ports.map(({ port, box }) => {
       const timeout = `${Math.round(box.middlebox.timeoutSeconds * 1000)}ms`;
       return `listen port_${port}
-    bind ${address}:${port}
+    bind ${endText(address, port)}
     timeout client ${timeout}
     timeout server ${timeout}
-    server mq ${servers[0]?.address}:${port}
+    server mq ${endText(servers[0]?.address ?? '', port)}
 `;
     });
     const file = join(folder, 'haproxy.cfg');

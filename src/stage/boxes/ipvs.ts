@@ -1,5 +1,6 @@
 import { LabError } from '../../base/errors.ts';
 import type { MiddleboxPlan } from '../../plan/plan.ts';
+import { endText } from '../../wire/endpoint.ts';
 import { parseIpvsTable } from '../../wire/ipvs-table.ts';
 import type { LabHost } from '../lab.ts';
 import type { ManyPlayer } from '../many.ts';
@@ -36,8 +37,8 @@ const many: ManyPlayer = {
     if (first === undefined) throw new Error('no ports');
     if ((await host.procNet('ip_vs_conn')) === undefined) throw noIpvs();
     const rules = ports.flatMap(({ port }) => [
-      `-A -t ${host.serviceAddress}:${port} -s rr`,
-      `-a -t ${host.serviceAddress}:${port} -r ${servers[0]?.address}:${port} -m`,
+      `-A -t ${endText(host.serviceAddress ?? '', port)} -s rr`,
+      `-a -t ${endText(host.serviceAddress ?? '', port)} -r ${endText(servers[0]?.address ?? '', port)} -m`,
     ]);
     await host.run('ipvsadm', ['--restore'], { input: `${rules.join('\n')}\n`, privileged: true });
     await host.run('ipvsadm', ['--set', ...timeouts(first.box.middlebox.timeoutSeconds)], { privileged: true });
@@ -53,10 +54,10 @@ const ipvs: Player = {
   sysctls,
   async play({ box, host, brokers, port, writeConfig }) {
     if ((await host.procNet('ip_vs_conn')) === undefined) throw noIpvs();
-    const service = `${host.serviceAddress}:${port}`;
+    const service = endText(host.serviceAddress ?? '', port);
     const rules = [
       `-A -t ${service} -s rr`,
-      ...brokers.map((broker) => `-a -t ${service} -r ${broker.address}:${port} -m`),
+      ...brokers.map((broker) => `-a -t ${service} -r ${endText(broker.address, port)} -m`),
       '',
     ].join('\n');
     const set = timeouts(box.idleTimeoutSeconds);

@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from '../../base/errors.ts';
+import { endText } from '../../wire/endpoint.ts';
 import type { LabHost } from '../lab.ts';
 import type { ManyPlayer, ManyPort } from '../many.ts';
 import type { Player } from '../player.ts';
@@ -13,8 +14,8 @@ const STREAM_MODULE = '/usr/lib/nginx/modules/ngx_stream_module.so';
 export function renderConfig(address: string, ports: readonly ManyPort[], server: string, folder: string): string {
   const services = ports.map(
     ({ port, box }) => `    server {
-        listen ${address}:${port};
-        proxy_pass ${server}:${port};
+        listen ${endText(address, port)};
+        proxy_pass ${endText(server, port)};
         proxy_timeout ${Math.round(box.middlebox.timeoutSeconds * 1000)}ms;
     }
 `,

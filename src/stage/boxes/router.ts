@@ -1,4 +1,5 @@
 import { OWN_ADDRESS } from '../../linux/balancer-rules.ts';
+import { endText } from '../../wire/endpoint.ts';
 import { type Player, setSysctls } from '../player.ts';
 import { conntrackSysctls, manyByConntrack } from './conntrack.ts';
 
@@ -16,7 +17,7 @@ const PASSING = `table inet firewall {
 const translating = (address: string, port: number, server: string) => `table inet firewall {
   chain to_server {
     type nat hook prerouting priority dstnat
-    ip daddr ${address} tcp dport ${port} dnat ip to ${server}:${port}
+    ip daddr ${address} tcp dport ${port} dnat ip to ${endText(server, port)}
   }
 ${OWN_ADDRESS}
   chain forward {
