@@ -1,6 +1,7 @@
 // What the lab and the client's side of a sweep (services/client/swarm) say to each other: a line of JSON each.
+import { z } from 'zod';
 import type { SocketOptions } from '../linux/libc.ts';
-import type { Beat, SocketWish } from './socket-wish.ts';
+import { type Beat, type SocketWish, socketOptionsSchema } from './socket-wish.ts';
 
 export interface SwarmTask extends SocketWish, Beat {
   id: number;
@@ -61,3 +62,28 @@ export type SwarmEvent = { time: number } & (
 );
 
 export type SwarmDone = Extract<SwarmEvent, { event: 'done' }>;
+
+const time = z.number();
+const id = z.int().nonnegative();
+
+/** What a line of its must be to count as an event. */
+export const swarmEventSchema: z.ZodType<SwarmEvent> = z.discriminatedUnion('event', [
+  z.object({ time, event: z.literal('ready') }),
+  z.object({ time, event: z.literal('late'), seconds: z.number() }),
+  z.object({
+    time,
+    event: z.literal('done'),
+    id,
+    openedAt: z.exactOptional(time),
+    local: z.exactOptional(z.string()),
+    askedAt: z.exactOptional(time),
+    knownAt: z.exactOptional(time),
+    how: z.string(),
+    ending: z.exactOptional(z.enum(['reset', 'timeout', 'closed', 'local', 'other'])),
+    answered: z.enum(['same', 'anew', 'no']),
+    endedAt: z.exactOptional(time),
+    lastHeardAt: z.exactOptional(time),
+    traffic: z.exactOptional(z.object({ seconds: z.number(), packets: z.number(), bytes: z.number() })),
+    kernel: z.exactOptional(socketOptionsSchema),
+  }),
+]);

@@ -9,6 +9,7 @@ import {
   type StartedTestContainer,
   Wait,
 } from 'testcontainers';
+import type { z } from 'zod';
 import { parseDuration } from '../base/duration.ts';
 import { LabError } from '../base/errors.ts';
 import { containerEngine } from '../engines/docker/client.ts';
@@ -18,7 +19,7 @@ import { LATE, type Mode } from '../linux/late-packet.ts';
 import { MIDDLEBOXES } from '../plan/catalogue.ts';
 import { readYaml } from '../plan/read.ts';
 import { middleboxSchema } from '../plan/schema.ts';
-import type { FlowsAnswer, Service } from '../talk/forgetful.ts';
+import { flowsAnswerSchema, type Service, socketsAnswerSchema } from '../talk/forgetful.ts';
 import type { Program } from '../talk/programs.ts';
 import { destinationText, endText, keyBetween, sourceText } from '../wire/endpoint.ts';
 import type { SocketRow } from '../wire/sockets.ts';
@@ -250,7 +251,7 @@ export class StartedIdleTimeoutBalancer extends AbstractStartedContainer {
   }
 
   async #flows(): Promise<{ flows: BalancedFlow[]; everSeen: string[] }> {
-    const { flows, everSeen } = JSON.parse(await this.#tell('flows')) as FlowsAnswer;
+    const { flows, everSeen } = answerIn(await this.#tell('flows'), flowsAnswerSchema);
     return {
       everSeen,
       flows: flows.map(({ original, reply, state, expiresIn }) => ({
@@ -300,10 +301,30 @@ export class StartedIdleTimeoutBalancer extends AbstractStartedContainer {
       await container.start(look);
       await look.wait();
       const log = await look.logs({ stdout: true, stderr: false, follow: false });
-      return JSON.parse(textOfLog(log)) as SocketRow[];
+      return answerIn(textOfLog(log), socketsAnswerSchema);
     } finally {
       await container.remove(look, { removeVolumes: true });
     }
+  }
+}
+
+/** What the balancer's program has printed. @throws LabError ENGINE_DIED where that is of another form */
+function answerIn<T>(text: string, schema: z.ZodType<T>): T {
+  const answer = schema.safeParse(jsonIn(text));
+  if (answer.success) return answer.data;
+  throw new LabError(
+    'ENGINE_DIED',
+    `the balancer answers in a form of its own: ${text.slice(0, 200)}`,
+    'its image is of another idlelab: remove it, and the next start builds it anew',
+    answer.error,
+  );
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

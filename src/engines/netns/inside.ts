@@ -9,7 +9,6 @@ import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Batch } from '../../plan/batch.ts';
 import type { Plan } from '../../plan/plan.ts';
-import { playBatch } from '../../stage/bench/batch.ts';
 import { playPlan } from '../../stage/play.ts';
 import type { Message } from '../../stage/record.ts';
 import { openGround } from './network.ts';
@@ -27,5 +26,11 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal
 
 const job = JSON.parse((await once(input, 'line'))[0] as string) as Plan | Batch;
 const tell = (message: Message) => process.stdout.write(`${JSON.stringify(message)}\n`);
-if ('trials' in job) await playBatch({ batch: job, openGround, clockJumps: false }, output, tell);
+// What measures trials brings much along that a scenario has no use for.
+if ('trials' in job)
+  await (await import('../../stage/bench/batch.ts')).playBatch(
+    { batch: job, openGround, clockJumps: false },
+    output,
+    tell,
+  );
 else await playPlan({ plan: job, openGround, clockJumps: false }, output, tell);

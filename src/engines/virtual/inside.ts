@@ -9,7 +9,6 @@ import koffi from 'koffi';
 import { now } from '../../base/clock.ts';
 import { loadModule } from '../../linux/libc.ts';
 import { middleboxOf, type Plan } from '../../plan/plan.ts';
-import { playBatch } from '../../stage/bench/batch.ts';
 import { kindsOf } from '../../stage/bench/groups.ts';
 import { BOXES } from '../../stage/catalogue.ts';
 import { playPlan } from '../../stage/play.ts';
@@ -47,6 +46,8 @@ const file = join(output, PLAN_FILE);
 const job = JSON.parse(readFileSync(file, 'utf8')) as Job;
 rmSync(file);
 if ('trials' in job) {
+  // What measures trials brings much along that a scenario has no use for.
+  const { playBatch } = await import('../../stage/bench/batch.ts');
   await loadModules(kindsOf(job.trials));
   await playBatch({ batch: job, openGround, clockJumps: true }, output, tell);
 } else {

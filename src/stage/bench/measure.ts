@@ -5,10 +5,10 @@ import { sleep } from '../../base/timers.ts';
 import { losingSide, type Side } from '../../model/predict.ts';
 import type { Outcome, Trial } from '../../plan/trial.ts';
 import { TOO_LATE_SECONDS } from '../../talk/lateness.ts';
-import { eventIn } from '../../talk/lines.ts';
-import type { ListenerCommand, ListenerEvent, ListenerPort } from '../../talk/listener.ts';
+import { lineOf } from '../../talk/lines.ts';
+import { type ListenerCommand, type ListenerPort, listenerEventSchema } from '../../talk/listener.ts';
 import type { SocketWish } from '../../talk/socket-wish.ts';
-import type { SwarmCommand, SwarmDone, SwarmEvent, SwarmTask } from '../../talk/swarm.ts';
+import { type SwarmCommand, type SwarmDone, type SwarmTask, swarmEventSchema } from '../../talk/swarm.ts';
 import type { Lab, LabHost, LabProcess } from '../lab.ts';
 import type { ManyPlayer, ManyPlaying, ManyPort } from '../many.ts';
 import { changeLoss, loseSet, renderLosses } from '../rules/many-rules.ts';
@@ -116,7 +116,7 @@ class Fates {
   }
 
   readonly onClient = (line: string): void => {
-    const event = eventIn<SwarmEvent>(line);
+    const event = lineOf(line, swarmEventSchema);
     if (event?.event === 'late') this.lateUntil(event.time, event.seconds);
     const fate = event?.event === 'done' ? this.all[event.id] : undefined;
     if (fate !== undefined && event?.event === 'done') fate.done = event;
@@ -124,7 +124,7 @@ class Fates {
   };
 
   readonly onServer = (line: string): void => {
-    const event = eventIn<ListenerEvent>(line);
+    const event = lineOf(line, listenerEventSchema);
     if (event?.event === 'late') this.lateUntil(event.time, event.seconds);
     if (event === undefined || !('id' in event)) return;
     const fate = this.all[event.id];
