@@ -145,6 +145,12 @@ export class ActFacts {
     return Math.round((time - this.evidence.record.from) * 1e6) / 1e6;
   }
 
+  /** A host's name in the scenario file: brokers of a group stand for each other. */
+  kindOf(name: string): string {
+    const host = this.plan.hosts.find((each) => each.name === name);
+    return host?.role === 'broker' ? host.group : name;
+  }
+
   /** Hosts of a name in the scenario file: a broker's group means all of them. */
   hostsNamed(name: string): string[] {
     return this.plan.hosts

@@ -4,27 +4,11 @@ import type { AppEvent, SocketSample } from '../evidence/read.ts';
 import { keyBetween, sourceText } from '../wire/endpoint.ts';
 import type { Journey } from '../wire/journeys.ts';
 import type { ActFacts } from './facts.ts';
-import { type Finding, LADDER_EVENTS, type Ladder, type LadderEvent, type LadderRow } from './result.ts';
-import { plural } from './words.ts';
-
-/**
- * How a row may be folded: `keep` never; `chat` (data and ACKs), `beat` (keepalive) and `again` (retransmissions) in runs
- * of their own kind.
- */
-interface Item {
-  row: LadderRow;
-  fold: 'keep' | 'chat' | 'beat' | 'again';
-  /** Of a step: whether connections are opened in it, so that what follows is a client library's greeting. */
-  opens?: boolean;
-}
+import { foldCycles, foldRuns, type Item, markSilence } from './fold.ts';
+import { type Finding, LADDER_EVENTS, type Ladder, type LadderEvent } from './result.ts';
 
 /** The steps in which a client opens its connections. */
 const OPENING: ReadonlySet<string> = new Set(['connect', 'connect-and-request']);
-
-/** Rows kept at the head and the tail of a run that is folded. */
-const KEPT = { chat: [2, 2], beat: [2, 2], again: [3, 2] } as const;
-/** A stretch without anything, worth a row of its own. */
-const SILENCE_SECONDS = 0.9;
 
 /** The connection that the findings point at, or the first. */
 function exemplarOf(facts: ActFacts, findings: readonly Finding[]): number {
@@ -57,8 +41,12 @@ function packetItem(facts: ActFacts, journey: Journey, notes: Map<number, string
     note !== undefined || (journey.lost && name !== 'retransmission' && name !== 'keepalive probe')
       ? 'keep'
       : FOLDS[name];
+  const way = `${facts.kindOf(journey.from)} > ${facts.kindOf(journey.to)}`;
+  const shape = [name, first.flags, journey.lost, way].join(' ');
   return {
     fold: fold ?? 'keep',
+    // What a finding points at always has its row.
+    ...(note === undefined ? { shape, way } : {}),
     row: {
       kind: 'packet',
       at: facts.at(first.time),
@@ -180,67 +168,8 @@ function eventItems(facts: ActFacts, connection: number): Item[] {
     const { event, time } = each;
     if (each.connection !== connection || !isShown(event)) return [];
     const text = eventText(event, each);
-    return [{ fold: 'keep', row: { kind: 'event', at: facts.at(time), host: facts.client, event, text } }];
-  });
-}
-
-const RUN_TEXT: Record<Exclude<Item['fold'], 'keep'>, (count: number) => string> = {
-  chat: (count) => `${plural(count, 'packet')} of data and ACKs`,
-  beat: (count) => `${plural(count, 'packet')} of keepalive, probes and answers`,
-  again: (count) => `${plural(count, 'retransmission')} more`,
-};
-
-/** Folds runs of rows of the same kind, keeping their heads and tails. */
-function foldRuns(items: readonly Item[]): Item[] {
-  const folded: Item[] = [];
-  let greeting = false;
-  for (let start = 0; start < items.length; ) {
-    const item = items[start] as Item;
-    if (item.row.kind === 'step') greeting = item.opens === true;
-    let stop = start + 1;
-    while (item.fold !== 'keep' && stop < items.length && items[stop]?.fold === item.fold) stop++;
-    const run = items.slice(start, stop);
-    start = stop;
-    if (item.fold === 'keep') {
-      folded.push(item);
-      continue;
-    }
-    const [head, tail] = greeting && item.fold === 'chat' ? [0, 0] : KEPT[item.fold];
-    if (run.length <= head + tail + 1 && !(greeting && item.fold === 'chat')) {
-      folded.push(...run);
-      continue;
-    }
-    const middle = run.slice(head, run.length - tail);
-    const [first, last] = [middle[0] as Item, middle.at(-1) as Item];
-    folded.push(
-      ...run.slice(0, head),
-      {
-        fold: 'keep',
-        row: {
-          kind: 'fold',
-          at: first.row.at,
-          seconds: Math.max(0, last.row.at - first.row.at),
-          packets: middle.length,
-          text:
-            greeting && item.fold === 'chat'
-              ? `${plural(middle.length, 'packet')}: the client library’s greeting`
-              : RUN_TEXT[item.fold](middle.length),
-        },
-      },
-      ...run.slice(run.length - tail),
-    );
-  }
-  return folded;
-}
-
-/** Puts a row where for a while there was nothing. */
-function markSilence(items: readonly Item[]): LadderRow[] {
-  return items.flatMap(({ row }, index): LadderRow[] => {
-    const next = items[index + 1]?.row;
-    const end = row.kind === 'fold' ? row.at + row.seconds : row.at;
-    const silence = next ? next.at - end : 0;
-    if (silence < SILENCE_SECONDS) return [row];
-    return [row, { kind: 'fold', at: end, seconds: silence, packets: 0, text: `${formatDuration(silence)}, nothing` }];
+    const shape = [event, each.failure, each.code].join(' ');
+    return [{ fold: 'keep', shape, row: { kind: 'event', at: facts.at(time), host: facts.client, event, text } }];
   });
 }
 
@@ -279,6 +208,6 @@ export function buildLadder(facts: ActFacts, findings: readonly Finding[]): Ladd
       host,
       role: facts.plan.hosts.find(({ name }) => name === host)?.role ?? '',
     })),
-    rows: markSilence(foldRuns(items)),
+    rows: markSilence(foldRuns(foldCycles(items))),
   };
 }

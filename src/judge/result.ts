@@ -94,7 +94,17 @@ const rowSchema = z.discriminatedUnion('kind', [
     event: z.enum(LADDER_EVENTS).describe('what the client library told'),
     text: z.string().describe('the same in words'),
   }),
-  z.strictObject({ kind: z.literal('fold'), at: seconds, seconds, packets: count, text: z.string() }),
+  z.strictObject({
+    kind: z.literal('fold'),
+    at: seconds,
+    seconds,
+    packets: count,
+    text: z.string(),
+    times: count.min(1).optional().describe('of what repeats: how often the same came again'),
+    everySeconds: seconds.optional().describe('of what repeats: its period, where it has one'),
+    firstPacket: count.min(1).optional().describe('the first packet that is folded, by its number in capture.pcapng'),
+    lastPacket: count.min(1).optional().describe('the last one'),
+  }),
 ]);
 export type LadderRow = z.infer<typeof rowSchema>;
 

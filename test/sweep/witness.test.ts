@@ -64,7 +64,10 @@ describe('the ladder of a witness', () => {
   });
   it('folds the greeting and the probes as the judge’s does', () => {
     const folds = ladder('trial-1').rows.flatMap((row) => (row.kind === 'fold' && row.packets > 0 ? [row.text] : []));
-    expect(folds).toEqual(['4 packets: the client library’s greeting', '18 packets of keepalive, probes and answers']);
+    expect(folds).toEqual([
+      '4 packets: the client library’s greeting',
+      'keepalive again 8 times, every 1 s: 16 packets',
+    ]);
   });
   it('shows a request that was reset with what the client’s program met', () => {
     const { rows } = ladder(FORGOTTEN);
