@@ -72,8 +72,8 @@ const rowSchema = z.discriminatedUnion('kind', [
     lost: z.boolean(),
     flags: z
       .string()
-      .regex(/^[SFRPA]*$/)
-      .describe('a letter for each: SYN, FIN, RST, PSH, ACK'),
+      .regex(/^[SFRPAUEC]*$/)
+      .describe('a letter for each: SYN, FIN, RST, PSH, ACK, URG, ECE, CWR'),
     seq: z.number(),
     ack: z.number(),
     length: count,

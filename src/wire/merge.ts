@@ -1,8 +1,6 @@
 import { wayKey } from './endpoint.ts';
-import { type Packet, parsePacket } from './packet.ts';
+import { type Header, type Packet, parsePacket } from './packet.ts';
 import type { CapturedFrame } from './pcapng.ts';
-
-type Header = NonNullable<ReturnType<typeof parsePacket>>;
 
 /** What is the same for a segment at both ends of a wire. */
 const wireOf = (header: Header | Packet) =>

@@ -99,6 +99,15 @@ function nameOf(packet: Packet, mine: Direction, theirs: Direction): SegmentName
 
 /** The flags as people write them: "SYN,ACK", "PSH,ACK", "RST". */
 export function flagText(flags: string): string {
-  const words: Record<string, string> = { S: 'SYN', F: 'FIN', R: 'RST', P: 'PSH', A: 'ACK' };
+  const words: Record<string, string> = {
+    S: 'SYN',
+    F: 'FIN',
+    R: 'RST',
+    P: 'PSH',
+    A: 'ACK',
+    U: 'URG',
+    E: 'ECE',
+    C: 'CWR',
+  };
   return [...flags].map((letter) => words[letter]).join(',') || '(none)';
 }

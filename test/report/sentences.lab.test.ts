@@ -17,7 +17,7 @@ const CONTEXT = { columns: 100, color: true, folder: 'runs/x/y' };
 
 /** Every word another, and no two the same; the flags of packets are letters, not words. */
 const translated = (text: string): string =>
-  text.replace(/^[SFRPA]+$|([A-Za-z])/g, (letter, word) => {
+  text.replace(/^[SFRPAUEC]+$|([A-Za-z])/g, (letter, word) => {
     if (word === undefined) return letter;
     const base = letter <= 'Z' ? 65 : 97;
     return String.fromCharCode(((letter.charCodeAt(0) - base + 13) % 26) + base);

@@ -1,9 +1,18 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LINKTYPE, parsePacket, seqDelta } from '../../src/wire/packet.ts';
+import { packageRoot } from '../../src/base/root.ts';
+import { addressText } from '../../src/wire/address.ts';
+import { type Header, LINKTYPE, parsePacket, seqDelta } from '../../src/wire/packet.ts';
+import { readPcapng, writePcapng } from '../../src/wire/pcapng.ts';
 import { resetPacket } from '../../src/wire/reset-packet.ts';
+import { buildFrame, wanted } from '../helpers/build-frame.ts';
 import { Mutator } from '../helpers/mutate-bytes.ts';
+import { lacks } from '../helpers/read-back.ts';
 
 /** The one's complement sum over bytes that hold their own checksum is all ones (RFC 1071). */
 function folds(bytes: Buffer): boolean {
@@ -83,7 +92,7 @@ describe('TCP headers', () => {
         if (packet === undefined) continue;
         expect(isIP(packet.src)).toBeGreaterThan(0);
         expect(isIP(packet.dst)).toBeGreaterThan(0);
-        expect(packet.flags).toMatch(/^S?F?R?P?A?$/);
+        expect(packet.flags).toMatch(/^S?F?R?P?A?U?E?C?$/);
         for (const [value, most] of [
           [packet.sport, 0xffff],
           [packet.dport, 0xffff],
@@ -92,6 +101,7 @@ describe('TCP headers', () => {
           [packet.window, 0xffff],
           [packet.length, 0xffff],
           [packet.ttl, 0xff],
+          [packet.dataOffset, 60],
           [packet.interfaceIndex, 0xffff_ffff],
         ] as const)
           expect(Number.isInteger(value) && value >= 0 && value <= most).toBe(true);
@@ -103,8 +113,199 @@ describe('TCP headers', () => {
     for (let length = 0; length < frame.length - 5; length++)
       expect(parsePacket(frame.subarray(0, length), linkType)).toBeUndefined();
   });
+  it('says what was written into it, whatever headers and options come before its payload', () =>
+    fc.assert(
+      fc.property(wanted, (each) => {
+        const frame = buildFrame(each);
+        const packet = parsePacket(frame, LINKTYPE.raw) as Header;
+        const { sport, dport, seq: number, ack, window, options, checksum } = each;
+        expect(packet).toMatchObject({ sport, dport, seq: number, ack, window, ttl: 64 });
+        expect([packet.src, packet.dst]).toEqual(
+          [each.source, each.destination].map((at) => addressText(Buffer.from(at))),
+        );
+        expect(packet.options).toEqual(options);
+        expect(packet.checksum).toBe(checksum);
+        expect(packet.length).toBe(each.payload.length);
+        expect(frame.length - packet.length - packet.dataOffset).toBe(
+          each.version === 4
+            ? 20 + each.ipOptions
+            : 40 + each.extensions.reduce((sum, { kind, units }) => sum + (kind === 44 ? 8 : 8 * (units + 1)), 0),
+        );
+        expect(packet.flags).toBe(
+          [2, 1, 4, 8, 16, 32, 64, 128].map((bit, index) => (each.bits & bit ? 'SFRPAUEC'[index] : '')).join(''),
+        );
+      }),
+    ));
+  it('whatever becomes of it with all its headers and options, it is a segment or left out', () =>
+    fc.assert(
+      fc.property(wanted, fc.nat(), (each, seed) => {
+        const bytes = new Mutator(seed).bytes(buildFrame(each));
+        const packet = parsePacket(bytes, LINKTYPE.raw);
+        if (packet) expect(packet.dataOffset).toBeGreaterThanOrEqual(20);
+      }),
+      { numRuns: 2000 },
+    ));
+  it('a checksum cannot be told of a segment that was cut', () =>
+    fc.assert(
+      fc.property(wanted, (each) => {
+        const frame = buildFrame({ ...each, payload: Buffer.alloc(3) });
+        expect(parsePacket(frame.subarray(0, -1), LINKTYPE.raw)?.checksum).toBeUndefined();
+      }),
+    ));
+  it('a flipped bit of its payload makes its checksum wrong', () =>
+    fc.assert(
+      fc.property(wanted, fc.nat(7), (each, bit) => {
+        const frame = buildFrame({ ...each, checksum: 'ok', payload: Buffer.from('payload') });
+        frame[frame.length - 3] = (frame.at(-3) as number) ^ (1 << bit);
+        expect(parsePacket(frame, LINKTYPE.raw)?.checksum).toMatch(/wrong|partial/);
+      }),
+    ));
+  it('of fragments only the first has a header, and no checksum that can be told', () => {
+    const base = {
+      sport: 1,
+      dport: 2,
+      seq: 3,
+      ack: 4,
+      bits: 16,
+      window: 5,
+      options: {},
+      payload: Buffer.alloc(64),
+      checksum: 'ok',
+      ipOptions: 0,
+    } as const;
+    const four = buildFrame({
+      ...base,
+      version: 4,
+      source: Buffer.alloc(4, 1),
+      destination: Buffer.alloc(4, 2),
+      extensions: [],
+    });
+    const six = buildFrame({
+      ...base,
+      version: 6,
+      source: Buffer.alloc(16, 1),
+      destination: Buffer.alloc(16, 2),
+      extensions: [{ kind: 44, units: 0 }],
+    });
+    for (const [frame, at, more, later] of [
+      [four, 6, 0x2000, 8],
+      [six, 42, 1, 64],
+    ] as const) {
+      expect(parsePacket(frame, LINKTYPE.raw)?.checksum).toBe('ok');
+      frame.writeUInt16BE(more, at);
+      expect(parsePacket(frame, LINKTYPE.raw)).toMatchObject({ sport: 1, seq: 3, checksum: undefined });
+      frame.writeUInt16BE(later, at);
+      expect(parsePacket(frame, LINKTYPE.raw)).toBeUndefined();
+    }
+  });
   it('sequence numbers wrap', () => {
     expect(seqDelta(0xffff_fff0, 0x10)).toBe(0x20);
     expect(seqDelta(0x10, 0xffff_fff0)).toBe(-0x20);
+  });
+});
+
+/** What tshark says, a line for each TCP segment: of an IP packet alone, not of one that an ICMP error quotes. */
+function tshark(file: string, fields: readonly string[]): string[][] {
+  const preferences = [
+    'tcp.check_checksum:TRUE',
+    'tcp.relative_sequence_numbers:FALSE',
+    'tcp.analyze_sequence_numbers:FALSE',
+    'ip.defragment:FALSE',
+    'ipv6.defragment:FALSE',
+  ];
+  return execFileSync(
+    'tshark',
+    [
+      '-r',
+      file,
+      '-Y',
+      'tcp && !icmp && !icmpv6',
+      '-T',
+      'fields',
+      ...preferences.flatMap((each) => ['-o', each]),
+      ...fields.flatMap((each) => ['-e', each]),
+    ],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+  )
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split('\t'));
+}
+
+const FIELDS = [
+  'tcp.seq_raw',
+  'tcp.ack_raw',
+  'tcp.window_size_value',
+  'tcp.hdr_len',
+  'tcp.len',
+  'tcp.options.timestamp.tsval',
+  'tcp.options.timestamp.tsecr',
+  'tcp.options.mss_val',
+  'tcp.options.wscale.shift',
+  'tcp.options.sack_le',
+  'tcp.options.sack_re',
+  'tcp.flags',
+  'tcp.checksum.status',
+];
+
+/** The same from our reading. tshark knows no partial checksum: to it that is a bad one (0); 1 is good, 2 is not verified. */
+const asTshark = ({ seq: number, ack, window, dataOffset, length, options, flags, checksum }: Header): string[] => [
+  ...[
+    number,
+    ack,
+    window,
+    dataOffset,
+    length,
+    options.timestamps?.value,
+    options.timestamps?.echo,
+    options.mss,
+    options.windowScale,
+  ].map((each) => String(each ?? '')),
+  (options.sack ?? []).map(({ left }) => left).join(','),
+  (options.sack ?? []).map(({ right }) => right).join(','),
+  `0x${[...flags]
+    .reduce((sum, letter) => sum + ({ F: 1, S: 2, R: 4, P: 8, A: 16, U: 32, E: 64, C: 128 }[letter] ?? 0), 0)
+    .toString(16)
+    .padStart(4, '0')}`,
+  checksum === undefined ? '2' : checksum === 'ok' ? '1' : '0',
+];
+
+describe.skipIf(lacks('tshark'))('tshark reads the same', () => {
+  it.each(['rebalance', 'lost-fin', 'two-hours', 'ipvs'])('from the capture of %s', (name) => {
+    const file = join(packageRoot, 'test/fixtures', name, 'capture.pcapng');
+    const ours = readPcapng(readFileSync(file)).frames.flatMap(
+      ({ data, linkType }) => parsePacket(data, linkType) ?? [],
+    );
+    expect(ours.length).toBeGreaterThan(300);
+    expect(ours.map(asTshark)).toEqual(tshark(file, FIELDS));
+  });
+  it('from frames of every kind', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'idlelab-frames-'));
+    try {
+      const file = join(folder, 'frames.pcapng');
+      // Of no port that tshark would read a payload of.
+      const frames = fc
+        .sample(wanted, { numRuns: 400, seed: 1 })
+        .map((each, index) => buildFrame({ ...each, sport: 40_000 + index, dport: 50_000 }));
+      writeFileSync(
+        file,
+        writePcapng(
+          frames.map((data, index) => ({
+            data,
+            originalLength: data.length,
+            linkType: LINKTYPE.raw,
+            host: 'a',
+            interface: 'b',
+            time: index,
+            nanoseconds: BigInt(index) * 1_000_000_000n,
+          })),
+          'test',
+        ),
+      );
+      const ours = frames.map((data) => asTshark(parsePacket(data, LINKTYPE.raw) as Header));
+      expect(ours).toEqual(tshark(file, FIELDS));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

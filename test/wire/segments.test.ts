@@ -28,6 +28,9 @@ function packet(
     window: 1,
     length,
     ttl: 64,
+    dataOffset: 32,
+    options: {},
+    checksum: 'ok',
     ...more,
   };
 }
