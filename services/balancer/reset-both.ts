@@ -20,9 +20,21 @@ const idleSeconds = Number(process.argv[3]);
 /** The kernel removes an expired entry when it next looks at it; we make it look just after the expiry. */
 const LOOK_AFTER_MS = 20;
 const SLOTS = 4096;
-const [AF_INET, SOCK_RAW, IPPROTO_RAW] = [2, 3, 255];
+const [AF_INET, AF_INET6, SOCK_RAW, IPPROTO_RAW] = [2, 10, 3, 255];
 
-const raw = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+const openRaw = (family: number) => socket(family, SOCK_RAW, IPPROTO_RAW);
+const raw = openRaw(AF_INET);
+/** Opened when first needed: a kernel may have no IPv6. */
+let raw6: number | undefined;
+
+/** A struct sockaddr_in or sockaddr_in6 without a port, from an address's bytes. */
+function socketAddress(address: Buffer): Buffer {
+  const bytes = Buffer.alloc(address.length === 4 ? 16 : 28);
+  bytes.writeUInt16LE(address.length === 4 ? AF_INET : AF_INET6, 0);
+  address.copy(bytes, address.length === 4 ? 4 : 8);
+  return bytes;
+}
+
 const ring = new PacketRing(SLOTS);
 const changes = flowChanges();
 
@@ -34,10 +46,9 @@ const expiry = new Map<string, number>();
 function reset(way: Way): void {
   const seq = nextSequence.get(wayKey(way));
   if (seq === undefined) return;
-  const address = Buffer.alloc(16);
-  address.writeUInt16LE(AF_INET, 0);
-  addressBytes(way.dst)?.copy(address, 4);
-  send(raw, resetPacket({ ...way, seq }), address);
+  const to = addressBytes(way.dst) as Buffer;
+  if (to.length === 16) raw6 ??= openRaw(AF_INET6);
+  send(to.length === 16 ? (raw6 as number) : raw, resetPacket({ ...way, seq }), socketAddress(to));
   console.log(`reset ${wayText(way)} seq ${seq}`);
 }
 

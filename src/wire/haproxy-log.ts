@@ -1,6 +1,8 @@
 import { parseDuration } from '../base/duration.ts';
+import { parseAddress } from './address.ts';
+import { endText } from './endpoint.ts';
 
-/** A finished session in HAProxy's log (configuration.txt, "TCP log format"). Addresses are "ip:port". */
+/** A finished session in HAProxy's log (configuration.txt, "TCP log format"). Ends are "address:port", with brackets around IPv6. */
 export interface ProxyLogEntry {
   client: string;
   server: string;
@@ -10,6 +12,16 @@ export interface ProxyLogEntry {
   bytesToClient: number;
   /** Two letters: who or what ended the session, and in which phase: cD, sD, CD, SD, --, … */
   termination: string;
+}
+
+/** HAProxy writes "address:port" without brackets, of IPv6 too: the port is what follows the last colon. */
+const END = /^\[?(?<address>[0-9A-Fa-f:.]+?)\]?:(?<port>\d{1,5})$/;
+
+/** The one text of an end; undefined for what is none ("unix:1", "-"). */
+function endIn(text: string | undefined): string | undefined {
+  const found = END.exec(text ?? '')?.groups;
+  const address = parseAddress(found?.address ?? '');
+  return address === undefined ? undefined : endText(address, Number(found?.port));
 }
 
 const LINE =
@@ -22,12 +34,12 @@ export function parseProxyLog(line: string): ProxyLogEntry | undefined {
   const match = line.length > MOST_CHARACTERS ? undefined : LINE.exec(line.trim());
   if (!match) return undefined;
   return {
-    client: match[1] as string,
+    client: endIn(match[1]) ?? (match[1] as string),
     server: match[3] as string,
     totalSeconds: Number(match[6]) / 1000,
     bytesToClient: Number(match[7]),
     termination: match[8] as string,
-    proxy: match[9] as string,
+    proxy: endIn(match[9]) ?? (match[9] as string),
   };
 }
 
@@ -40,7 +52,7 @@ export const TERMINATION: Record<string, string> = {
   '--': 'an ordinary end by both sides',
 };
 
-/** A live session, from `show sess all`. Addresses are "ip:port". */
+/** A live session, from `show sess all`. Ends are "address:port", with brackets around IPv6. */
 export interface ProxySession {
   client: string;
   server?: string | undefined;
@@ -55,9 +67,9 @@ export function parseProxySessions(text: string): ProxySession[] {
   return text
     .split(/^(?=0x[0-9a-f]+: )/m)
     .map((block): Omit<ProxySession, 'client'> & { client: string | undefined } => ({
-      client: /\bsource=(\d[\d.]*:\d+)/.exec(block)?.[1],
+      client: endIn(/\bsource=(\S+)/.exec(block)?.[1]),
       server: /\bserver=(\S+)/.exec(block)?.[1],
-      proxy: /\bbackend=\S+ \([^)]*\)(?: addr=(\d[\d.]*:\d+))?/.exec(block)?.[1],
+      proxy: endIn(/\bbackend=\S+ \([^)]*\)(?: addr=(\S+))?/.exec(block)?.[1]),
       expiresIn: parseDuration(/\btask=\S+ \([^)]*\bexp=(\w+)/.exec(block)?.[1] ?? ''),
     }))
     .filter((session): session is ProxySession => session.client !== undefined);

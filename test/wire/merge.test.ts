@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { wayKey } from '../../src/wire/endpoint.ts';
 import { mergeCaptures } from '../../src/wire/merge.ts';
-import { LINKTYPE } from '../../src/wire/packet.ts';
+import { LINKTYPE, parsePacket } from '../../src/wire/packet.ts';
 import type { CapturedFrame } from '../../src/wire/pcapng.ts';
 import { resetPacket } from '../../src/wire/reset-packet.ts';
 
@@ -23,6 +24,37 @@ function frame(host: string, way: 'out' | 'in', seq: number, nanoseconds: bigint
 }
 const names = (frames: readonly CapturedFrame[]) =>
   frames.map(({ host, data }) => `${host}${data.readUInt32BE(20 + 24)}`);
+
+/** The same by looking at all heads for every frame, as one would write it down first. */
+function mergedByLooking(captures: readonly (readonly CapturedFrame[])[]): CapturedFrame[] {
+  const rest = captures.map((capture) => [...capture]);
+  const underWay = new Map<string, number>();
+  const wireOf = (each: CapturedFrame) => {
+    const header = parsePacket(each.data, each.linkType);
+    return (
+      header && {
+        out: header.outgoing,
+        wire: [wayKey(header), header.flags, header.seq, header.ack, header.length].join(),
+      }
+    );
+  };
+  const merged: CapturedFrame[] = [];
+  for (;;) {
+    const heads = rest.flatMap((capture) => (capture[0] ? [{ capture, each: capture[0] }] : []));
+    const [earliest] = heads.toSorted((a, b) => Number(a.each.nanoseconds - b.each.nanoseconds));
+    if (!earliest) return merged;
+    const atOnce = heads.filter(({ each }) => each.nanoseconds === earliest.each.nanoseconds);
+    const explained = atOnce.find(({ each }) => {
+      const wire = wireOf(each);
+      return !wire || wire.out || (underWay.get(wire.wire) ?? 0) > 0;
+    });
+    const { capture, each } = explained ?? earliest;
+    capture.shift();
+    merged.push(each);
+    const wire = wireOf(each);
+    if (wire) underWay.set(wire.wire, (underWay.get(wire.wire) ?? 0) + (wire.out ? 1 : -1));
+  }
+}
 
 describe('captures are merged', () => {
   it('in the order of time', () =>
@@ -67,6 +99,34 @@ describe('captures are merged', () => {
         expect(merged.filter(({ host }) => host === 'a')).toEqual(a);
         expect(merged.filter(({ host }) => host === 'b')).toEqual(b);
       }),
+    );
+  });
+
+  it('in the one order that follows from time, cause and effect, and the order of the hosts', () => {
+    const capture = (host: string) =>
+      fc
+        .array(fc.tuple(fc.constantFrom('in', 'out', 'noise'), fc.nat(3), fc.constantFrom(0, 0, 0, 1, 2, -1)), {
+          maxLength: 25,
+        })
+        .map((rows) => {
+          let now = 10n;
+          return rows.map(([way, seq, step]) => {
+            now += BigInt(step);
+            const each = frame(host, way === 'out' ? 'out' : 'in', seq, now);
+            return way === 'noise' ? { ...each, data: each.data.subarray(0, 30) } : each;
+          });
+        });
+    fc.assert(
+      fc.property(
+        fc.nat(6).chain((hosts) => fc.tuple(...Array.from({ length: hosts }, (_, host) => capture(`${host}-`)))),
+        (captures) => {
+          const merged = mergeCaptures(captures);
+          const looked = mergedByLooking(captures);
+          expect(merged.length).toBe(looked.length);
+          expect(merged.findIndex((each, index) => each !== looked[index])).toBe(-1);
+        },
+      ),
+      { numRuns: 500 },
     );
   });
 });

@@ -22,6 +22,10 @@ function folds(bytes: Buffer): boolean {
   return sum === 0xffff;
 }
 
+const address6 = fc
+  .uint8Array({ minLength: 16, maxLength: 16 })
+  .map((bytes) => addressText(Buffer.from([0x20, ...bytes.slice(1)])));
+const pair = fc.oneof(fc.tuple(fc.ipV4(), fc.ipV4()), fc.tuple(address6, address6));
 const port = fc.integer({ min: 1, max: 65_535 });
 const seq = fc.integer({ min: 0, max: 0xffff_ffff });
 
@@ -62,7 +66,7 @@ const FRAMES = (Object.keys(LINKTYPE) as (keyof typeof LINKTYPE)[]).flatMap((lin
 describe('TCP headers', () => {
   it('a reset that the lab makes is read back as it was meant, with right checksums', () => {
     fc.assert(
-      fc.property(fc.ipV4(), fc.ipV4(), port, port, seq, (src, dst, sport, dport, number) => {
+      fc.property(pair, port, port, seq, ([src, dst], sport, dport, number) => {
         const bytes = resetPacket({ src, sport, dst, dport, seq: number });
         expect(parsePacket(bytes, LINKTYPE.raw)).toMatchObject({
           src,
@@ -73,11 +77,23 @@ describe('TCP headers', () => {
           flags: 'R',
           length: 0,
         });
-        const pseudo = Buffer.concat([bytes.subarray(12, 20), Buffer.from([0, 6, 0, 20]), bytes.subarray(20)]);
-        expect([folds(bytes.subarray(0, 20)), folds(pseudo)]).toEqual([true, true]);
+        const four = bytes[0] === 0x45;
+        const pseudo = Buffer.concat([
+          four ? bytes.subarray(12, 20) : bytes.subarray(8, 40),
+          Buffer.from([0, 6, 0, 20]),
+          bytes.subarray(-20),
+        ]);
+        expect([!four || folds(bytes.subarray(0, 20)), folds(pseudo)]).toEqual([true, true]);
       }),
     );
   });
+  it.each([
+    ['10.0.0.1', '2001:db8::1'],
+    ['mq-1', '10.0.0.1'],
+    ['10.0.0.1', ''],
+  ])('no reset goes from "%s" to "%s"', (src, dst) =>
+    expect(() => resetPacket({ src, dst, sport: 1, dport: 2, seq: 3 })).toThrow('no reset'),
+  );
   it.each(FRAMES)('a segment on $link over IPv$version is read', ({ frame, linkType }) => {
     expect(parsePacket(frame, linkType)).toMatchObject({ sport: 40_006, dport: 6379, seq: 7, flags: 'PA', length: 5 });
   });

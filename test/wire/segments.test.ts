@@ -126,4 +126,38 @@ describe('journeys join what the capture points saw', () => {
     const halves = [at('mq-1', 'in', { length: 5 }), at('mq-1', 'in', { seq: 6, length: 5 })];
     expect(findJourneys(nameSegments([whole, ...halves]), box)[0]?.lost).toBe(false);
   });
+
+  it.each<[string, (index: number) => Partial<Packet>]>([
+    ['with sequence numbers of their own', (index) => ({ sport: index, seq: index * 7 })],
+    ['all alike', () => ({})],
+    ['all alike, of many connections', (index) => ({ sport: index })],
+    ['all alike, without payload', (index) => ({ sport: index, length: 0, flags: 'A' })],
+    ['of one connection, one after the other', (index) => ({ seq: 1 + index * 5 })],
+  ])('in steps that grow with the segments and not with their square: %s', (_, more) => {
+    const stepsFor = (count: number) => {
+      const sent = nameSegments(
+        Array.from({ length: count }, (__, index) => [
+          at('pool', 'out', more(index)),
+          at('mq-1', 'in', more(index)),
+        ]).flat(),
+      );
+      let steps = 0;
+      // Late or lost: every other one is heard of by nobody.
+      const seen = sent
+        .filter((segment, index) => segment.outgoing || index % 4 === 1)
+        .map((segment) => {
+          const { time } = segment;
+          return Object.defineProperty(segment, 'time', {
+            get() {
+              steps++;
+              return time;
+            },
+          });
+        });
+      findJourneys(seen, box);
+      return steps;
+    };
+    // Four times as many, and a logarithm; by the square it would be sixteen times.
+    expect(stepsFor(4000)).toBeLessThan(6 * stepsFor(1000));
+  });
 });
