@@ -205,13 +205,28 @@ export interface SocketOptions {
   userTimeoutMs: number;
 }
 
-const numberOption = (fd: number, level: number, name: number): number => getOption(fd, level, name, 4).readInt32LE();
+const number = Buffer.alloc(4);
+const numberLength = Buffer.alloc(4);
+
+/** Asked thousands of times in one look: the memory for the answer is always the same. */
+function numberOption(fd: number, level: number, name: number): number {
+  numberLength.writeUInt32LE(number.length);
+  check('getsockopt', c.getsockopt(fd, level, name, number, numberLength));
+  return number.readInt32LE();
+}
+
+/** A descriptor of another process (pidfd_open(2)), to be closed by the caller. */
+export const processDescriptor = (pid: number): number =>
+  check('pidfd_open', Number(c.syscall(SYS_PIDFD_OPEN, pid, 0, 0)));
+
+const duplicateThrough = (pidfd: number, descriptor: number): number =>
+  check('pidfd_getfd', Number(c.syscall(SYS_PIDFD_GETFD, pidfd, descriptor, 0)));
 
 /** A duplicate of another process's descriptor, to be closed by the caller (pidfd_getfd(2)). */
 export function duplicateOf(pid: number, descriptor: number): number {
-  const pidfd = check('pidfd_open', Number(c.syscall(SYS_PIDFD_OPEN, pid, 0, 0)));
+  const pidfd = processDescriptor(pid);
   try {
-    return check('pidfd_getfd', Number(c.syscall(SYS_PIDFD_GETFD, pidfd, descriptor, 0)));
+    return duplicateThrough(pidfd, descriptor);
   } finally {
     c.close(pidfd);
   }
@@ -254,9 +269,12 @@ export function socketTraffic(fd: number): SocketTraffic {
   return { packets, bytes: packets * HEADER_BYTES + data, sinceHeardSeconds: Math.min(lastData, lastAck) / 1000 };
 }
 
-/** Asks the kernel about a socket of another process, through a duplicate of its descriptor. */
-export function socketOptions(pid: number, descriptor: number): SocketOptions {
-  const fd = duplicateOf(pid, descriptor);
+/**
+ * Asks the kernel about a socket of another process, through a duplicate of its descriptor.
+ * @param pidfd the process, by processDescriptor
+ */
+export function socketOptions(pidfd: number, descriptor: number): SocketOptions {
+  const fd = duplicateThrough(pidfd, descriptor);
   try {
     return ownSocketOptions(fd);
   } finally {
