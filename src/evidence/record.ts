@@ -121,6 +121,10 @@ const lostEvidence = z.strictObject({
 });
 export type LostEvidence = z.infer<typeof lostEvidence>;
 
+/** When the lab looked at every table, and until when that took (epoch seconds): work of the lab's, not of the timeline's. */
+const lookRecord = z.strictObject({ from: time, to: time });
+export type LookRecord = z.infer<typeof lookRecord>;
+
 const actRecord = z.strictObject({
   name: id,
   from: time,
@@ -129,6 +133,9 @@ const actRecord = z.strictObject({
   downSeconds: spentSeconds.describe('time the lab took to go'),
   hz: z.exactOptional(z.int().min(1).max(MOST_HZ)).describe('timer interrupts a second of the kernel that played it'),
   steps: z.array(stepRecord),
+  looks: z
+    .exactOptional(z.array(lookRecord))
+    .describe('one after another; runs recorded before looks were timed have none'),
   addresses: z.record(id, text).describe('of hosts, so that evidence can be read without the lab'),
   interfaces: z
     .record(id, z.record(z.string(), text))

@@ -34,9 +34,9 @@ export async function adviceFor(plan: ActPlan): Promise<ActAdvice> {
 }
 
 /** Judges one act from its evidence alone. @throws LabError BAD_EVIDENCE, UNKNOWN_NAME where a check cannot be asked that */
-export async function judgeAct(facts: ActFacts, engine?: string): Promise<ActResult> {
+export async function judgeAct(facts: ActFacts): Promise<ActResult> {
   const { plan, evidence } = facts;
-  const deviations = deviationsOf(plan, evidence.record, engine);
+  const deviations = deviationsOf(plan, evidence.record);
   const findings: Finding[] = deviations.length > 0 ? [timelineFinding(deviations)] : [];
   for (const { check, params } of plan.expect) {
     const { default: definition } = await CHECKS.load(check);
@@ -82,8 +82,7 @@ export async function judgeRun(evidence: Evidence, orchestratorMemoryMb: number,
   const { run } = evidence;
   const problem = cutOff ?? actsMissing(evidence);
   const acts: ActResult[] = [];
-  for (const act of evidence.acts)
-    acts.push(await judgeAct(new ActFacts(act, await adviceFor(act.plan)), evidence.run.engine));
+  for (const act of evidence.acts) acts.push(await judgeAct(new ActFacts(act, await adviceFor(act.plan))));
   const first = run.plan.acts[0] as ActPlan;
   const box = middleboxOf(first);
   const waits = acts.reduce((sum, act) => sum + act.waitSeconds, 0);

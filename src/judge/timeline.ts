@@ -15,16 +15,14 @@ import type { Deviation, Finding } from './result.ts';
  */
 const EARLY_SECONDS = 0.01;
 /**
- * By how much a wait may be too long, seconds, whatever its length. A wait ends with a look at every table, a step with a line
- * in a file; a timer of hours fires up to 0.1 s late (epoll's slack). Measured: 20 to 40 ms, with two busy loops on two
- * processors as well.
+ * By how much a wait may be too long besides the looks that end it, seconds, whatever its length. A step ends with a line in a
+ * file; a timer of hours fires up to 0.1 s late (epoll's slack). Measured: 20 to 40 ms, with two busy loops on two processors
+ * as well.
  */
 const FLOOR_SECONDS = 0.25;
-/** The same on containers, where a look is a round trip through the engine: measured, 0.8 s on a busy machine. */
-const CONTAINERS_FLOOR_SECONDS = 1.5;
 /** What a last look and the brokers' ledgers add to the act's end: measured, 0.09 to 0.16 s, and 0.2 s on containers. */
 const END_SECONDS = 0.25;
-/** What each connection adds to that: a look at 3,000 takes 0.25 s, and twice that at the act's end. */
+/** What each connection adds to that where looks were not timed: one at 3,000 takes 0.25 s, and twice that at the act's end. */
 const LOOK_SECONDS = 0.0002;
 /**
  * What a wait may be too long by besides, as a share of the act's longest: where a plan is compressed to seconds, so is its
@@ -34,10 +32,9 @@ const SHARE = 0.05;
 /** More is never excused: a night of hours would have minutes. */
 const MOST_SECONDS = 2;
 
-function toleranceOf(act: ActPlan, engine: string): number {
-  const floor = engine === 'docker' ? CONTAINERS_FLOOR_SECONDS : FLOOR_SECONDS;
+function toleranceOf(act: ActPlan): number {
   const longest = Math.max(0, ...act.timeline.map((step) => (step.kind === 'action' ? 0 : step.seconds)));
-  return Math.min(MOST_SECONDS, floor + LOOK_SECONDS * clientOf(act).connections + SHARE * longest);
+  return Math.min(MOST_SECONDS, FLOOR_SECONDS + LOOK_SECONDS * clientOf(act).connections + SHARE * longest);
 }
 
 const micro = (seconds: number) => Math.round(seconds * 1e6) / 1e6;
@@ -93,6 +90,24 @@ function strangers({ timeline }: ActPlan, steps: readonly StepRecord[], { places
   return [{ kind: 'order', step: at + 1, text: played.text, planned: plannedText(planned) }];
 }
 
+/** How much of a time the lab spent on looks, seconds: an overlap of two counts once. */
+function lookSeconds({ looks = [] }: ActRecord, from: number, to: number): number {
+  let [sum, counted] = [0, from];
+  for (const look of [...looks].sort((a, b) => a.from - b.from)) {
+    sum += Math.max(0, Math.min(look.to, to) - Math.max(look.from, counted));
+    counted = Math.max(counted, look.to);
+  }
+  return sum;
+}
+
+/**
+ * How much of a wait was looks after its end was due, seconds. They are the lab's work: a busy machine, or a container engine,
+ * makes them last. Not more than the wait itself: what lasts longer than that is no end of it. Whether a silence has crossed the
+ * idle timeout meanwhile is judged by its whole length (`crossings`).
+ */
+const lookingOn = (record: ActRecord, { from, to }: StepRecord, seconds: number): number =>
+  Math.min(seconds, lookSeconds(record, from + seconds, to));
+
 interface Seam {
   /** Which step it is before; the act's end counts as one. */
   index: number;
@@ -104,13 +119,14 @@ interface Seam {
 }
 
 /** The time between each step and the one before it, the act's beginning and its end included. */
-function seamsOf(act: ActPlan, { from, to, steps }: ActRecord, engine: string): Seam[] {
-  const most = toleranceOf(act, engine);
+function seamsOf(act: ActPlan, record: ActRecord): Seam[] {
+  const { from, to, steps } = record;
+  const most = toleranceOf(act);
   return [...steps, { from: to }].map((step, index) => ({
     index,
     seconds: step.from - (steps[index - 1]?.to ?? from),
     // The last look is work, like an action, and not a longer wait.
-    work: index === steps.length ? END_SECONDS : 0,
+    work: index === steps.length ? END_SECONDS + lookSeconds(record, steps.at(-1)?.to ?? from, to) : 0,
     most,
   }));
 }
@@ -119,9 +135,9 @@ function seamsOf(act: ActPlan, { from, to, steps }: ActRecord, engine: string): 
  * Only actions may take longer than planned, up to the lab's patience: thousands of connections need real time. A wait may not,
  * for its length is what the act is about; the seams on both sides of it are part of the same silence, so they count with it.
  */
-function lengths(act: ActPlan, record: ActRecord, { places }: Alignment, engine: string): Deviation[] {
+function lengths(act: ActPlan, record: ActRecord, { places }: Alignment): Deviation[] {
   const { steps } = record;
-  const seams = seamsOf(act, record, engine).map(({ seconds, work, most }) =>
+  const seams = seamsOf(act, record).map(({ seconds, work, most }) =>
     seconds > work && seconds <= work + most ? seconds - work : 0,
   );
   return steps.flatMap((step, index): Deviation[] => {
@@ -131,16 +147,19 @@ function lengths(act: ActPlan, record: ActRecord, { places }: Alignment, engine:
     const lasted = step.to - step.from;
     const said = { step: index + 1, text: step.text, lastedSeconds: micro(lasted) };
     if (!(lasted >= least - EARLY_SECONDS)) return [{ kind: 'shorter', ...said, plannedSeconds: least }];
-    const whole = step.kind === 'action' ? lasted : lasted + (seams[index] as number) + (seams[index + 1] as number);
-    if (!(whole <= most + toleranceOf(act, engine)))
+    const whole =
+      step.kind === 'action'
+        ? lasted
+        : lasted - lookingOn(record, step, most) + (seams[index] as number) + (seams[index + 1] as number);
+    if (!(whole <= most + toleranceOf(act)))
       return [{ kind: 'longer', ...said, lastedSeconds: micro(whole), plannedSeconds: most }];
     return [];
   });
 }
 
 /** One step follows the other at once, the first the act's beginning, the act's end the last. */
-const apart = (act: ActPlan, record: ActRecord, engine: string): Deviation[] =>
-  seamsOf(act, record, engine).flatMap(({ index, seconds, work, most }): Deviation[] => {
+const apart = (act: ActPlan, record: ActRecord): Deviation[] =>
+  seamsOf(act, record).flatMap(({ index, seconds, work, most }): Deviation[] => {
     const place = { step: index + 1, seconds: micro(Math.abs(seconds)) };
     if (!(seconds >= -EARLY_SECONDS)) return [{ kind: 'overlap', ...place }];
     if (!(seconds <= work + most)) return [{ kind: 'gap', ...place }];
@@ -178,14 +197,14 @@ function crossings(act: ActPlan, { to, steps }: ActRecord): Deviation[] {
   return found;
 }
 
-/** In what an act, as it was played, is not what its plan says. @param engine which played it: their looks take different times */
-export function deviationsOf(plan: ActPlan, record: ActRecord, engine = 'netns'): Deviation[] {
+/** In what an act, as it was played, is not what its plan says. */
+export function deviationsOf(plan: ActPlan, record: ActRecord): Deviation[] {
   const alignment = align(plan, record.steps);
   const others = strangers(plan, record.steps, alignment);
   return [
-    ...lengths(plan, record, alignment, engine),
+    ...lengths(plan, record, alignment),
     ...others,
-    ...apart(plan, record, engine),
+    ...apart(plan, record),
     // Of other steps nobody can say how long their silences were planned.
     ...(others.length === 0 ? crossings(plan, record) : []),
   ];

@@ -4,7 +4,7 @@ import { EVIDENCE_FILES } from '../evidence/files.ts';
 import { parseProxyLog, parseProxySessions } from '../wire/haproxy-log.ts';
 import type { Lab, LabHost } from './lab.ts';
 import type { FlowSource } from './player.ts';
-import type { LostEvidence } from './record.ts';
+import type { LookRecord, LostEvidence } from './record.ts';
 
 /** What one connection may send and receive at a host in one burst, counted generously. */
 const FRAMES_A_CONNECTION = 64;
@@ -21,6 +21,8 @@ export class Collector {
   readonly #middlebox: LabHost;
   #sessions: (() => Promise<string>) | undefined;
   #flows: FlowSource | undefined;
+  /** When each look began and ended. */
+  readonly looks: LookRecord[] = [];
   #samples = 0;
   constructor(lab: Lab, act: string, middlebox: string, folder: string) {
     this.#lab = lab;
@@ -84,6 +86,12 @@ export class Collector {
 
   /** One look at every socket table, the flow table and the proxy's sessions. */
   async sample(label: string): Promise<void> {
+    const from = this.#lab.now();
+    await this.#look(label);
+    this.looks.push({ from, to: this.#lab.now() });
+  }
+
+  async #look(label: string): Promise<void> {
     const sample = ++this.#samples;
     const middlebox = this.#middlebox.name;
     await Promise.all([...this.#lab.hosts.values()].map((host) => this.#lookAtSockets(host, { sample, label })));

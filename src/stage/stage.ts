@@ -378,6 +378,7 @@ export async function playAct(
     from: started,
     to: now(),
     steps,
+    looks: collector.looks,
     addresses: Object.fromEntries([...lab.hosts.values()].map((host) => [host.name, host.address])),
     interfaces: Object.fromEntries(
       [...lab.hosts.values()].map((host) => [host.name, Object.fromEntries(host.interfaces)]),

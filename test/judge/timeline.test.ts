@@ -5,7 +5,7 @@ import { packageRoot } from '../../src/base/root.ts';
 import type { ActEvidence } from '../../src/evidence/read.ts';
 import { judgeRun } from '../../src/judge/judge.ts';
 import type { ActResult } from '../../src/judge/result.ts';
-import type { StepRecord } from '../../src/stage/record.ts';
+import type { LookRecord, StepRecord } from '../../src/stage/record.ts';
 import { judged, judgedAct, recorded } from '../helpers/fixture.ts';
 
 const SCENARIOS = readdirSync(join(packageRoot, 'test/fixtures'), { withFileTypes: true })
@@ -50,6 +50,37 @@ describe('an act as it was played', () => {
       acts.map(({ name }) => ({ name, deviations: [] })),
     );
     expect(verdict).not.toBe('inconclusive');
+  });
+});
+
+describe('a look that ends a wait', () => {
+  /** As if the quiet had been so much longer, of which its last look took a part. */
+  const looked = (seconds: number, lookSeconds: number) =>
+    tampered((steps, evidence) => {
+      lengthen(evidence, QUIET, seconds);
+      const { to } = quietOf(steps);
+      evidence.record.looks = [{ from: to - lookSeconds, to }];
+    });
+
+  it('may take its time, on every engine', async () => {
+    expect(await looked(3, 3)).toMatchObject({ deviations: [] });
+  });
+  it('excuses no more than it took', async () => {
+    const { deviations } = await looked(3, 1);
+    expect(deviations).toMatchObject([{ kind: 'longer', step: 3, plannedSeconds: 5 }]);
+  });
+  it('excuses nothing that is longer than the wait', async () => {
+    const { deviations } = await looked(100, 100);
+    expect(deviations).toMatchObject([{ kind: 'longer', step: 3, plannedSeconds: 5 }]);
+  });
+  it('does not excuse a silence that crosses the idle timeout meanwhile', async () => {
+    const { deviations } = await tampered((steps, evidence) => {
+      plannedQuiet(evidence, 2.7);
+      lengthen(evidence, QUIET, 0.6);
+      const { to } = quietOf(steps);
+      evidence.record.looks = [{ from: to - 0.6, to }];
+    });
+    expect(deviations).toMatchObject([{ kind: 'crossed-timeout', step: 4, plannedSeconds: 2.7, timeoutSeconds: 3 }]);
   });
 });
 
@@ -379,16 +410,18 @@ describe('a run without a record of one of its acts', () => {
   });
 });
 
-describe('a look between two steps', () => {
-  it.each([
-    ['netns', ['gap']],
-    ['docker', []],
-  ])('of 0.8 s on %s is judged by how long looks take there', async (engine, kinds) => {
-    const evidence = recorded('rebalance');
-    evidence.run.engine = engine;
-    const act = evidence.acts[0] as ActEvidence;
-    seam(act, act.record.steps.length - 1, 0.8);
-    const [result] = (await judgeRun(evidence, 0)).acts;
-    expect(result?.deviations.map(({ kind }) => kind)).toEqual(kinds);
+describe('a last look of 0.8 s, and as much time for which there is no reason', () => {
+  it.each(['netns', 'docker'])('are told apart on %s as on every engine', async (engine) => {
+    const kindsWith = async (looks: (end: number) => LookRecord[]) => {
+      const evidence = recorded('rebalance');
+      evidence.run.engine = engine;
+      const { record } = evidence.acts[0] as ActEvidence;
+      record.to += 0.8;
+      record.looks = looks(record.to);
+      const [result] = (await judgeRun(evidence, 0)).acts;
+      return result?.deviations.map(({ kind }) => kind);
+    };
+    expect(await kindsWith((to) => [{ from: to - 0.8, to }])).toEqual([]);
+    expect(await kindsWith(() => [])).toEqual(['gap']);
   });
 });
