@@ -44,6 +44,9 @@ function endWithReader(): void {
 /** Its sentences with the choices that it offers. */
 const MOST_CHARACTERS = 600;
 
+/** Help is read in windows of any width, and pasted. */
+export const HELP_COLUMNS = 80;
+
 /** What commander says about the command line, as an error like every other. */
 const badOption = (program: Command, { message }: CommanderError): LabError =>
   new LabError(
@@ -65,6 +68,7 @@ export async function runCommand(
   try {
     program
       .exitOverride()
+      .configureHelp({ helpWidth: HELP_COLUMNS })
       .configureOutput({ outputError: () => {} })
       .parse(words, { from: 'user' });
   } catch (error) {

@@ -1,10 +1,11 @@
 // `npm run report -- <run>`: renders a run again, in any format; `npm run report -- diff <a> <b>` compares two.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { EXIT, type ExitCode, LabError, messageOf } from '../base/errors.ts';
 import { json } from '../base/escape/json.ts';
 import { readPlain } from '../base/plain.ts';
+import { printable } from '../base/quote.ts';
 import { DEFAULT_RUNS } from '../base/runs.ts';
 import { issueText, MOST_BYTES } from '../evidence/document.ts';
 import { judgeFolder } from '../judge/judge.ts';
@@ -18,6 +19,7 @@ import { painter } from '../report/text.ts';
 import { parseSweepResult } from '../sweep/read-result.ts';
 import type { SweepResult } from '../sweep/result.ts';
 import { runCommand } from './command.ts';
+import { helpList, helpText } from './help.ts';
 import { writeStepSummary } from './step-summary.ts';
 import { colored, columnsOf } from './terminal.ts';
 
@@ -90,13 +92,16 @@ function shownPath(folder: string): string {
   return shown.startsWith('..') ? folder : shown;
 }
 
+const DIFF_FORMATS = ['pretty', 'json'];
+
+/** Refuses a format that what is shown does not have, and offers those that it has. @throws LabError BAD_OPTION */
+function checkFormat(format: string, formats: readonly string[], what: string): void {
+  if (formats.includes(format)) return;
+  throw new LabError('BAD_OPTION', `${what} cannot be shown as ${printable(format)}`, `take ${formats.join(', ')}`);
+}
+
 async function renderSweep(sweep: SweepResult, folder: string, format: string): Promise<ExitCode> {
-  if (!SWEEP_REPORTERS.names().includes(format))
-    throw new LabError(
-      'BAD_OPTION',
-      `a sweep cannot be shown as ${format}`,
-      `take ${SWEEP_REPORTERS.names().join(', ')}`,
-    );
+  checkFormat(format, SWEEP_REPORTERS.names(), 'a sweep');
   const { default: reporter } = await SWEEP_REPORTERS.load(format);
   process.stdout.write(await reporter.render(sweep, { columns, color, folder: shownPath(folder) }));
   writeStepSummary(reporter.summary?.(sweep));
@@ -107,12 +112,7 @@ async function render(run: string, options: Options): Promise<ExitCode> {
   const folder = findRun(run, options.runs);
   const sweep = sweepIn(folder);
   if (sweep !== undefined) return renderSweep(sweep, folder, options.reporter);
-  if (!REPORTERS.names().includes(options.reporter))
-    throw new LabError(
-      'BAD_OPTION',
-      `a scenario cannot be shown as ${options.reporter}`,
-      `take ${REPORTERS.names().join(', ')}`,
-    );
+  checkFormat(options.reporter, REPORTERS.names(), 'a scenario');
   const [result, { default: reporter }] = (await Promise.all([
     resultOf(folder, options),
     REPORTERS.load(options.reporter),
@@ -126,12 +126,12 @@ function diffSweeps(a: SweepResult, b: SweepResult, { reporter }: Options): Exit
   const differences = compareSweeps(a, b);
   const same = differences.every(({ kind }) => kind === 'condition');
   if (reporter === 'json') process.stdout.write(json({ same, differences }, 2));
-  else if (reporter === 'pretty') process.stdout.write(renderSweepDiff(a, b, { columns, paint: painter(color) }));
-  else throw new LabError('BAD_OPTION', `a difference cannot be shown as ${reporter}`, 'take pretty or json');
+  else process.stdout.write(renderSweepDiff(a, b, { columns, paint: painter(color) }));
   return same ? EXIT.asExpected : EXIT.expectationFailed;
 }
 
 async function diff(one: string, other: string, options: Options): Promise<ExitCode> {
+  checkFormat(options.reporter, DIFF_FORMATS, 'a difference');
   const sweeps = [one, other].map((run) => sweepIn(findRun(run, options.runs)));
   if (sweeps[0] !== undefined && sweeps[1] !== undefined) return diffSweeps(sweeps[0], sweeps[1], options);
   if (sweeps.some((sweep) => sweep !== undefined))
@@ -142,8 +142,7 @@ async function diff(one: string, other: string, options: Options): Promise<ExitC
   ];
   const differences = compareResults(a, b);
   if (options.reporter === 'json') process.stdout.write(json({ same: sameOutcome(differences), differences }, 2));
-  else if (options.reporter === 'pretty') process.stdout.write(renderDiff(a, b, { columns, paint: painter(color) }));
-  else throw new LabError('BAD_OPTION', `a difference cannot be shown as ${options.reporter}`, 'take pretty or json');
+  else process.stdout.write(renderDiff(a, b, { columns, paint: painter(color) }));
   return sameOutcome(differences) ? EXIT.asExpected : EXIT.expectationFailed;
 }
 
@@ -154,16 +153,22 @@ const program = new Command('report')
     '<run...>',
     'a run: its folder, its result.json, a scenario’s or sweep’s name (the newest run of it), or latest',
   )
-  .addOption(
-    new Option('--reporter <format>', 'how to report')
-      .choices([...new Set([...REPORTERS.names(), ...SWEEP_REPORTERS.names()])])
-      .default('pretty'),
-  )
+  .option('--reporter <format>', 'how to report; which formats there are depends on what is shown', 'pretty')
   .option('--judge', 'judge the evidence again instead of taking the result as it was written')
   .option('--runs <folder>', 'where runs are kept', DEFAULT_RUNS)
   .addHelpText(
     'after',
-    '\nexit codes: 0 (diff: the same happened), 1 (diff: not the same happened), 2 the run cannot be read, 4 bad input',
+    [
+      '\nformats:',
+      helpList([
+        ['a scenario', REPORTERS.names().join(', ')],
+        ['a sweep', SWEEP_REPORTERS.names().join(', ')],
+        ['diff', DIFF_FORMATS.join(', ')],
+      ]),
+      helpText(
+        'exit codes: 0 shown (diff: outcomes are the same), 1 outcomes differ, 2 the run cannot be read, 4 bad input',
+      ),
+    ].join('\n'),
   );
 
 await runCommand(program, async () => {

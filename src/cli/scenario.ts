@@ -18,6 +18,7 @@ import { REPORTERS } from '../report/catalogue.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { painter, wrap } from '../report/text.ts';
 import { complain, interrupted, runCommand } from './command.ts';
+import { helpText } from './help.ts';
 import { countOption } from './options.ts';
 import { writeStepSummary } from './step-summary.ts';
 import { colored, columnsOf } from './terminal.ts';
@@ -58,6 +59,22 @@ interface Staging {
   engine: Engine;
   names: readonly string[];
   jobs: number;
+}
+
+/** Writes what makes one document of the reports of several scenarios: `next` before each, `end` after the last. */
+class Joined {
+  readonly #several: NonNullable<Reporter['several']> | undefined;
+  #count = 0;
+  constructor(reporter: Reporter, scenarios: number) {
+    // On a terminal the paths of documents are shown.
+    this.#several = scenarios > 1 && !process.stdout.isTTY ? reporter.several : undefined;
+  }
+  next(): void {
+    if (this.#several) process.stdout.write(this.#count++ === 0 ? this.#several.before : this.#several.between);
+  }
+  end(): void {
+    if (this.#several) process.stdout.write(`${this.#count === 0 ? this.#several.before : ''}${this.#several.after}`);
+  }
 }
 
 /** Shows a finished run on standard output. */
@@ -128,6 +145,7 @@ async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCod
     waits: jobs > 1 ? undefined : waits,
     sideBySide: engine.sideBySide || names.length > 1,
   });
+  const joined = new Joined(reporter, names.length);
   const { signal, dispose } = interrupted();
   // Where acts are not played side by side, whole scenarios are.
   const slots = new Slots(engine.sideBySide ? plans.length : jobs);
@@ -142,7 +160,10 @@ async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCod
         // One scenario is all that its command does; of several, each is told how long it took from its own turn on.
         ...(names.length === 1 ? { waitsSince: 0 } : {}),
       });
-      progress.pause(() => show(reporter, result, folder));
+      progress.pause(() => {
+        joined.next();
+        show(reporter, result, folder);
+      });
       return VERDICT_EXIT[result.verdict];
     } catch (error) {
       if (signal.aborted) return EXIT.interrupted;
@@ -154,6 +175,7 @@ async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCod
   };
   try {
     const codes = await Promise.all(plans.map(play));
+    joined.end();
     if (plans.length > 1)
       progress.pause(() => console.error(`${plans.length} scenarios in ${formatDuration(performance.now() / 1000)}`));
     if (signal.aborted) progress.pause(() => console.error('interrupted; nothing is kept of a run that was under way'));
@@ -200,7 +222,9 @@ const program = new Command('scenario')
   .option('--list', 'list the shipped scenarios')
   .addHelpText(
     'after',
-    '\nexit codes: 0 as expected, 1 an expectation failed, 2 inconclusive, 3 this machine cannot run it, 4 bad input, 130 interrupted',
+    helpText(
+      'exit codes: 0 as expected, 1 an expectation failed, 2 inconclusive, 3 this machine cannot run it, 4 bad input, 130 interrupted',
+    ),
   );
 
 await runCommand(program, async () => {

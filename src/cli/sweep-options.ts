@@ -9,6 +9,7 @@ import { SWEEP_REPORTERS } from '../report/sweep/catalogue.ts';
 import { PARAMETERS } from '../sweep/grid.ts';
 import type { Shard } from '../sweep/run-sweep.ts';
 import type { SweepSpec } from '../sweep/spec.ts';
+import { helpList, helpText } from './help.ts';
 import { countOption, durationOption } from './options.ts';
 
 /** The options of a sweep as they were parsed; durations in seconds. */
@@ -158,9 +159,11 @@ export const sweepCommand = (): Command =>
     .option('--runs <folder>', 'where results are kept', DEFAULT_RUNS)
     .addHelpText(
       'after',
-      `\nsettings, with server. before one for the server's:\n${Object.entries(PARAMETERS)
-        .map(([name, { about }]) => `  ${name.padEnd(17)} ${about}`)
-        .join(
-          '\n',
-        )}\n\nexit codes: 0 the model and the measurements agree, 1 they do not, 2 inconclusive, 3 this machine cannot run it, 4 bad input, 130 interrupted`,
+      [
+        "\nsettings, with server. before one for the server's:",
+        helpList(Object.entries(PARAMETERS).map(([name, { about }]) => [name, about])),
+        helpText(
+          'exit codes: 0 the model and the measurements agree, 1 they do not, 2 inconclusive, 3 this machine cannot run it, 4 bad input, 130 interrupted',
+        ),
+      ].join('\n'),
     );

@@ -35,7 +35,9 @@ export class SweepProgress implements Progress {
       passed > ENOUGH && passed < 1 && measured < of
         ? `, about ${plainDuration(Math.ceil((seconds / passed) * (1 - passed)))} to go`
         : '';
-    const text = `${measured.toLocaleString('en')} of ${of.toLocaleString('en')} trials, ${Math.floor(done * 100)} %${left}`;
+    // Trials run side by side and end together: what moves comes first.
+    const ended = `${measured.toLocaleString('en')} of ${of.toLocaleString('en')} trials have ended`;
+    const text = `${Math.floor(done * 100)} %${left}; ${ended}`;
     if (this.#live) {
       if (performance.now() - this.#drawnAt < REFRESH_MS && measured < of) return;
       this.#drawnAt = performance.now();

@@ -151,7 +151,7 @@ await runCommand(
     for (const note of notes) console.error(forTerminal(note));
     const cells = cellsOf(spec).length;
     console.error(
-      `${cells.toLocaleString('en')} cells, ${spec.repeat} times each, ${where.name === 'virtual' ? `in virtual time, ${shortDuration(spec.quietSeconds)} of quiet` : `in real time, ${shortDuration(spec.quietSeconds)} of quiet`}, HZ ${spec.hz}`,
+      `${cells.toLocaleString('en')} cells, ${spec.repeat === 1 ? 'once' : `${spec.repeat} times`} each, ${where.name === 'virtual' ? `in virtual time, ${shortDuration(spec.quietSeconds)} of quiet` : `in real time, ${shortDuration(spec.quietSeconds)} of quiet`}, HZ ${spec.hz}`,
     );
     const shard = options.shard === undefined ? null : `${options.shard.index}/${options.shard.of}`;
     return goOn(SweepFolder.create(resolve(options.runs), spec, new Date(), shard), where, options);

@@ -2,6 +2,7 @@ import { forTerminalAll, withoutCommands } from '../base/escape/terminal.ts';
 import type { ActResult, Outcome, Result } from '../judge/result.ts';
 import { outcomeRows } from './outcome-rows.ts';
 import { type Paint, wrap } from './text.ts';
+import { tuningText } from './tuning-text.ts';
 
 /** One thing in which two runs are not alike. */
 export interface Difference {
@@ -44,7 +45,7 @@ function compareActs(a: ActResult, b: ActResult): Difference[] {
     );
     add('outcome', `finding ${id}`, one as string, other as string);
   }
-  add('conditions', 'tuning', JSON.stringify(a.tuning), JSON.stringify(b.tuning));
+  add('conditions', 'tuning', tuningText(a.tuning), tuningText(b.tuning));
   add('conditions', 'HZ', String(a.hz), String(b.hz));
   return differences;
 }
@@ -110,7 +111,7 @@ export function renderDiff(one: Result, other: Result, { columns, paint }: { col
           lines.push(`    ${index === 0 ? mark : ' '}  ${line}`);
     }
   }
-  const verdict = sameOutcome(differences) ? 'the same happened in both' : 'not the same happened';
+  const verdict = sameOutcome(differences) ? 'the same outcome in both' : 'outcomes differ';
   lines.push('', paint(sameOutcome(differences) ? 'green' : 'red', verdict), '');
   return withoutCommands(lines.join('\n'));
 }

@@ -21,6 +21,8 @@ export interface Reporter {
   file?: string;
   /** True where two reports, one after the other, are no document of this format. */
   single?: true;
+  /** What stands before, between and after the reports of several scenarios, where they are one document together. */
+  several?: { before: string; between: string; after: string };
   render(result: Result, context: ReportContext): string;
   /** Markdown that the command line adds to the summary of a job's step, where there is one. */
   summary?(result: Result): string;

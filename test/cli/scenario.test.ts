@@ -54,6 +54,21 @@ describe('npm run scenario', () => {
     ]);
   });
 
+  it('prints the documents of several scenarios as one, an array', async () => {
+    const other = join(scratch, 'other.yaml');
+    writeFileSync(other, QUICK);
+    const runs = join(scratch, 'several');
+    const { code, stdout } = await run([quick, other, '--reporter', 'json', '--runs', runs]);
+    expect(code).toBe(0);
+    const names = (JSON.parse(stdout) as { scenario: string }[]).map(({ scenario }) => scenario);
+    expect(names.sort()).toEqual(['mine', 'other']);
+    const bad = join(scratch, 'bad.yaml');
+    writeFileSync(bad, 'title: no');
+    const one = await run([quick, bad, '--keep-going', '--reporter', 'json', '--runs', runs]);
+    expect(one.code).toBe(4);
+    expect(JSON.parse(one.stdout)).toMatchObject([{ scenario: 'mine' }]);
+  });
+
   it('a cable that is pulled and put back delays the answer, and nothing more', async () => {
     const file = join(scratch, 'cable.yaml');
     writeFileSync(

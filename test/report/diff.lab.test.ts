@@ -64,7 +64,21 @@ describe('two runs', () => {
       ['engine', 'conditions'],
       ['version of docker', 'conditions'],
     ]);
-    expect(renderDiff(a, b, { columns: 80, paint: painter(false) })).toMatch(/the same happened in both\n$/);
+    expect(renderDiff(a, b, { columns: 80, paint: painter(false) })).toMatch(/the same outcome in both\n$/);
+  });
+
+  it('with other tunings show them as people write them', async () => {
+    const a = await judged('rebalance');
+    const b = await changed((result) => {
+      act(result, 'fixed').tuning = {
+        pool: { keepalive: { idleSeconds: 0.5, intervalSeconds: 75, probes: 9 }, heartbeatSeconds: 20 },
+        mq: { keepalive: 'off' },
+      };
+    });
+    const text = renderDiff(a, b, { columns: 100, paint: painter(false) });
+    expect(text).toContain('b  pool: keepalive idle 500ms, interval 75s, probes 9; heartbeat 20s');
+    expect(text).toContain('mq: keepalive off');
+    expect(text).not.toMatch(/[{}"]/);
   });
 
   it('of which one lacks an act differ in that', async () => {
@@ -111,9 +125,20 @@ describe('npm run report', () => {
     ];
     expect((await report('diff', a, a)).code).toBe(0);
     const { code, stdout } = await report('diff', a, b);
-    expect(stdout).toMatch(/what happened\n {2}verdict\n {4}a {2}pass\n {4}b {2}fail\n\nnot the same happened\n$/);
+    expect(stdout).toMatch(/what happened\n {2}verdict\n {4}a {2}pass\n {4}b {2}fail\n\noutcomes differ\n$/);
     expect(code).toBe(1);
     expect(JSON.parse((await report('diff', a, b, '--reporter', 'json')).stdout)).toMatchObject({ same: false });
+  });
+
+  it('offers only formats that it does not refuse then', async () => {
+    const a = await record('offered');
+    for (const args of [[a], ['diff', a, a]]) {
+      const { code, stderr } = await report(...args, '--reporter', 'nonsense');
+      expect(code).toBe(4);
+      const offered = (/take (.*)$/m.exec(stderr)?.[1] ?? '').split(', ');
+      expect(offered.length).toBeGreaterThan(1);
+      for (const format of offered) expect((await report(...args, '--reporter', format)).code).toBe(0);
+    }
   });
 
   it('judges the evidence anew when told to, whatever the result said', async () => {

@@ -61,6 +61,16 @@ describe('progress', () => {
     expect(text()).not.toMatch(/^\s*::|##\[/m);
   });
 
+  it('of a sweep begins with what moves, though trials that run side by side end together', () => {
+    const { sink, text } = stream();
+    const progress = new SweepProgress(sink);
+    for (const passed of [0, 0.25, 0.5]) progress.told('all', 7, 75, passed);
+    progress.told('all', 75, 75, 1);
+    progress.stop();
+    expect(text().match(/^ {2}\d+ %/gm)).toEqual(['  9 %', '  25 %', '  50 %', '  100 %']);
+    expect(text()).toContain('7 of 75 trials have ended\n');
+  });
+
   it('of a sweep does neither', () => {
     const { sink, text } = stream();
     const progress = new SweepProgress(sink);

@@ -24,7 +24,7 @@ export const inline = (text: string): string =>
     .trim()
     .replace(MEANING, escaped)
     // What means something where a line begins: headings, lists, quotes, rules.
-    .replace(/^(\d+)([.)])/, '$1\\$2')
+    .replace(/^(\d+)([.)])(?= |$)/, '$1\\$2')
     .replace(/^[#>+=:-]/, '\\$&');
 
 /** Text as code within a line, in a table too. */

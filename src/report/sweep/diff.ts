@@ -2,6 +2,7 @@
 import { forTerminalAll, withoutCommands } from '../../base/escape/terminal.ts';
 import type { SweepResult } from '../../sweep/result.ts';
 import type { Paint } from '../text.ts';
+import { settingsLine } from '../tuning-text.ts';
 import { count, share, stateOf, versionsOf } from './say.ts';
 
 export interface SweepDifference {
@@ -45,7 +46,7 @@ export function compareSweeps(a: SweepResult, b: SweepResult): SweepDifference[]
     ...differing('condition', 'pace', a.pace, b.pace),
     ...differing('condition', 'quiet', `${a.quietSeconds} s`, `${b.quietSeconds} s`),
     ...differing('condition', 'repeats', String(a.repeat), String(b.repeat)),
-    ...differing('condition', 'asked for', JSON.stringify(a.demands), JSON.stringify(b.demands)),
+    ...differing('condition', 'asked for', settingsLine(a.demands), settingsLine(b.demands)),
     ...[...new Set([...Object.keys(versionsOf(a)), ...Object.keys(versionsOf(b))])].flatMap((name) =>
       differing('condition', name, versionsOf(a)[name] ?? 'unknown', versionsOf(b)[name] ?? 'unknown'),
     ),

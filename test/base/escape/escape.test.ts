@@ -61,6 +61,8 @@ describe('Markdown', () => {
     ['[x](y) ![z](w)', '\\[x\\](y) !\\[z\\](w)'],
     ['https://x www.x me@x @team #12', 'https:\\//x www\\.x me@&#8203;x @&#8203;team #&#8203;12'],
     ['tcp_keepalive_time, _x_, 10 % & 3 > 2', 'tcp_keepalive_time, \\_x\\_, 10 % & 3 > 2'],
+    ['1.1 ms', '1.1 ms'],
+    ['1. a list', '1\\. a list'],
   ])('%j is %j in a line', (text, shown) => expect(inline(text)).toBe(shown));
   it.each([
     ['a=b', '`a=b`'],
