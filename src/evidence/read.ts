@@ -8,6 +8,7 @@ import { mergeCaptures } from '../wire/merge.ts';
 import { interfaceIndexOf, type Packet, parsePacket } from '../wire/packet.ts';
 import { PcapStream } from '../wire/pcap.ts';
 import { type CapturedFrame, readPcapng } from '../wire/pcapng.ts';
+import { unpackCapture } from './capture-file.ts';
 import { badEvidence, MOST_BYTES, parseDocument, parseRows, readBytes } from './document.ts';
 import { CAPTURE_FILE, EVIDENCE_FILES, RUN_FILE } from './files.ts';
 import { lostFlowEvents } from './gaps.ts';
@@ -69,7 +70,7 @@ interface Capture {
 }
 
 function readMerged(file: string): Capture {
-  const { frames, cut } = readPcapng(readBytes(file, MOST_BYTES.evidence));
+  const { frames, cut } = readPcapng(unpackCapture(readBytes(file, MOST_BYTES.evidence), MOST_BYTES.evidence));
   return { frames, cut: cut ? [`${CAPTURE_FILE} ends in the middle of a packet`] : [] };
 }
 

@@ -3,6 +3,7 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { plainDuration, shortDuration } from '../base/duration.ts';
+import { packCapture } from '../evidence/capture-file.ts';
 import { CAPTURE_FILE, RUN_FILE } from '../evidence/files.ts';
 import { readEvidence } from '../evidence/read.ts';
 import type { ActRecord, RunRecord } from '../evidence/record.ts';
@@ -42,7 +43,7 @@ export function laddersIn(folder: string, { plans, acts, title, pace, ...run }: 
   save();
   const evidence = readEvidence(folder, { justRecorded: true });
   record.counts = evidence.counts;
-  writeFileSync(join(folder, CAPTURE_FILE), writePcapng(evidence.frames, 'idlelab'));
+  writeFileSync(join(folder, CAPTURE_FILE), packCapture(writePcapng(evidence.frames, 'idlelab')));
   for (const file of readdirSync(folder)) if (file.endsWith('.pcap')) rmSync(join(folder, file));
   save();
   return laddersOf(folder);

@@ -52,6 +52,7 @@ export function writePcapng(frames: readonly CapturedFrame[], application: strin
   header.writeUInt16LE(1, 4);
   header.writeBigInt64LE(-1n, 8);
   const blocks = [block(SECTION_HEADER, header, text(OPT.shbUserApplication, application), endOfOptions)];
+  const packets: PacketBlock[] = [];
   const interfaces = new Map<string, number>();
   for (const frame of frames) {
     const key = `${frame.host}/${frame.interface}/${frame.linkType}`;
@@ -73,24 +74,44 @@ export function writePcapng(frames: readonly CapturedFrame[], application: strin
         ),
       );
     }
-    const fixed = Buffer.alloc(20);
-    fixed.writeUInt32LE(id, 0);
-    fixed.writeUInt32LE(Number(frame.nanoseconds >> 32n), 4);
-    fixed.writeUInt32LE(Number(frame.nanoseconds & 0xffff_ffffn), 8);
-    fixed.writeUInt32LE(frame.data.length, 12);
-    fixed.writeUInt32LE(frame.originalLength, 16);
-    const data = Buffer.alloc(padded(frame.data.length));
-    frame.data.copy(data);
-    blocks.push(
-      block(
-        ENHANCED_PACKET,
-        fixed,
-        data,
-        ...(frame.comment === undefined ? [] : [text(OPT.comment, frame.comment), endOfOptions]),
-      ),
-    );
+    const options = frame.comment === undefined ? [] : [text(OPT.comment, frame.comment), endOfOptions];
+    packets.push({ id, frame, options });
   }
-  return Buffer.concat(blocks);
+  // One buffer for all of them: there may be hundreds of thousands.
+  const sizes = packets.map(({ frame, options }) =>
+    options.reduce((sum, each) => sum + each.length, 32 + padded(frame.data.length)),
+  );
+  const head = Buffer.concat(blocks);
+  const bytes = Buffer.alloc(sizes.reduce((sum, size) => sum + size, head.length));
+  head.copy(bytes);
+  let at = head.length;
+  for (const [index, packet] of packets.entries()) {
+    const size = sizes[index] as number;
+    writePacket(bytes.subarray(at, at + size), packet);
+    at += size;
+  }
+  return bytes;
+}
+
+interface PacketBlock {
+  id: number;
+  frame: CapturedFrame;
+  options: Buffer[];
+}
+
+/** Fills an enhanced packet block, which is all zeros before. */
+function writePacket(bytes: Buffer, { id, frame, options }: PacketBlock): void {
+  bytes.writeUInt32LE(ENHANCED_PACKET, 0);
+  bytes.writeUInt32LE(bytes.length, 4);
+  bytes.writeUInt32LE(id, 8);
+  bytes.writeUInt32LE(Number(frame.nanoseconds >> 32n), 12);
+  bytes.writeUInt32LE(Number(frame.nanoseconds & 0xffff_ffffn), 16);
+  bytes.writeUInt32LE(frame.data.length, 20);
+  bytes.writeUInt32LE(frame.originalLength, 24);
+  frame.data.copy(bytes, 28);
+  let at = 28 + padded(frame.data.length);
+  for (const option of options) at += option.copy(bytes, at);
+  bytes.writeUInt32LE(bytes.length, bytes.length - 4);
 }
 
 /** The least bytes of a block's body, by its type. */
