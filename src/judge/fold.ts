@@ -3,12 +3,12 @@ import type { LadderRow } from './result.ts';
 import { plural } from './words.ts';
 
 /**
- * A row and how it may be folded: `keep` never; `chat` (data and ACKs), `beat` (keepalive) and `again` (retransmissions) in
- * runs of their own kind.
+ * A row and how it may be folded: `keep` never; `chat` (data and ACKs), `beat` (keepalive), `shut` (a window of zero) and
+ * `again` (retransmissions) in runs of their own kind.
  */
 export interface Item {
   row: LadderRow;
-  fold: 'keep' | 'chat' | 'beat' | 'again';
+  fold: 'keep' | 'chat' | 'beat' | 'shut' | 'again';
   /** What kind of thing happened, without its moment; undefined for what always has a row of its own. */
   shape?: string;
   /** Of a packet: from whom to whom, hosts that stand for each other being one. */
@@ -18,7 +18,7 @@ export interface Item {
 }
 
 /** Rows kept at the head and the tail of a run that is folded. */
-const KEPT = { chat: [2, 2], beat: [2, 2], again: [3, 2] } as const;
+const KEPT = { chat: [2, 2], beat: [2, 2], shut: [2, 2], again: [3, 2] } as const;
 /** A stretch without anything, worth a row of its own. It parts one burst of rows from the next. */
 const SILENCE_SECONDS = 0.9;
 /** Fewer bursts that were seen before are shown one by one. */
@@ -54,7 +54,7 @@ function burstOf(items: readonly Item[]): Burst {
     if (row.kind !== 'packet' || way === undefined) {
       shapes.add(shape);
       gist.add(shape);
-    } else if (!row.lost && (row.name === 'data' || row.name === 'ack')) {
+    } else if (!row.lost && (row.name === 'data' || row.name === 'ack' || row.name === 'window update')) {
       // How TCP cuts a direction's data, and how often it acknowledges, depends on who is a moment sooner.
       if (row.length > 0) octets.set(way, (octets.get(way) ?? 0) + row.length);
     } else {
@@ -179,6 +179,7 @@ export function foldCycles(items: readonly Item[]): Item[] {
 const RUN_TEXT: Record<Exclude<Item['fold'], 'keep'>, (count: number) => string> = {
   chat: (count) => `${plural(count, 'packet')} of data and ACKs`,
   beat: (count) => `${plural(count, 'packet')} of keepalive, probes and answers`,
+  shut: (count) => `${plural(count, 'packet')} about a window of zero, probes and answers`,
   again: (count) => `${plural(count, 'retransmission')} more`,
 };
 

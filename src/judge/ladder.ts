@@ -3,6 +3,7 @@ import { matchSockets } from '../evidence/match.ts';
 import type { AppEvent, SocketSample } from '../evidence/read.ts';
 import { keyBetween, sourceText } from '../wire/endpoint.ts';
 import type { Journey } from '../wire/journeys.ts';
+import type { SegmentName } from '../wire/segments.ts';
 import type { ActFacts } from './facts.ts';
 import { foldCycles, foldRuns, type Item, markSilence } from './fold.ts';
 import { type Finding, LADDER_EVENTS, type Ladder, type LadderEvent } from './result.ts';
@@ -36,9 +37,9 @@ function packetItem(facts: ActFacts, journey: Journey, notes: Map<number, string
   const { relativeSeq, relativeAck } = journey.hops.find((hop) => hop.anchored) ?? first;
   const note = journey.hops.map((hop) => notes.get(hop.n)).find((text) => text !== undefined);
   const opening = first.name === 'ack' && first.length === 0 && relativeSeq === 1 && relativeAck === 1;
-  const name = opening ? 'handshake' : first.name;
+  const name = opening ? 'handshake ACK' : first.name;
   const fold =
-    note !== undefined || (journey.lost && name !== 'retransmission' && name !== 'keepalive probe')
+    note !== undefined || (journey.lost && FOLDS[name] !== 'again' && name !== 'keepalive probe')
       ? 'keep'
       : FOLDS[name];
   const way = `${facts.kindOf(journey.from)} > ${facts.kindOf(journey.to)}`;
@@ -59,18 +60,24 @@ function packetItem(facts: ActFacts, journey: Journey, notes: Map<number, string
       ack: relativeAck,
       length: first.length,
       name,
+      ...(first.reset === undefined ? {} : { reset: first.reset }),
       ...(note === undefined ? {} : { note }),
     },
   };
 }
 
-const FOLDS: Record<string, Item['fold']> = {
+const FOLDS: Partial<Record<SegmentName, Item['fold']>> = {
   data: 'chat',
   ack: 'chat',
   'duplicate ACK': 'chat',
+  'window update': 'chat',
   'keepalive probe': 'beat',
   'keepalive answer': 'beat',
+  'zero-window probe': 'shut',
+  'zero-window answer': 'shut',
   retransmission: 'again',
+  'fast retransmission': 'again',
+  'tail-loss probe': 'again',
 };
 
 const socketKey = (host: string, { local, peer }: { local: string; peer: string }) =>

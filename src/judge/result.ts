@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ID } from '../base/ids.ts';
-import { SEGMENT_NAMES } from '../wire/segments.ts';
+import { RESET_REASONS, SEGMENT_NAMES } from '../wire/segments.ts';
 
 // The result document: the one source of every report. Its JSON Schema is published as schemas/result.schema.json.
 // All times named `at` are seconds since the beginning of their act's timeline, on the lab's clock.
@@ -77,7 +77,13 @@ const rowSchema = z.discriminatedUnion('kind', [
     seq: z.number(),
     ack: z.number(),
     length: count,
-    name: z.enum(SEGMENT_NAMES).describe('what it is for'),
+    name: z
+      .enum([...SEGMENT_NAMES, 'handshake'])
+      .describe('what it is for; `handshake`: in results from before its three segments had names of their own'),
+    reset: z
+      .enum(RESET_REASONS)
+      .optional()
+      .describe('of a RST: why it was sent, as far as the capture where it was sent can tell'),
     note: z.string().optional(),
   }),
   z.strictObject({

@@ -30,9 +30,21 @@ interface Sheet {
   paint: Paint;
 }
 
+/** Names that say no more than flags and length do. */
+const SAID_BY_FLAGS: ReadonlySet<PacketRow['name']> = new Set([
+  'SYN',
+  'SYN-ACK',
+  'handshake ACK',
+  'handshake',
+  'data',
+  'ack',
+  'fin',
+  'reset',
+] as const);
+
 /** The label of a packet: flags, relative sequence numbers, and what it is called where that says more. */
 export function packetLabel(row: PacketRow, width = Number.POSITIVE_INFINITY): string {
-  const named = ['keepalive probe', 'keepalive answer', 'retransmission', 'duplicate ACK'].includes(row.name);
+  const named = !SAID_BY_FLAGS.has(row.name);
   const ack = row.flags.includes('A') && !row.flags.includes('S') ? [`ack ${row.ack}`] : [];
   const length = row.length > 0 ? [`len ${row.length}`] : [];
   const flags = flagText(row.flags);

@@ -3,20 +3,42 @@ import { type Packet, seqDelta, seqLength } from './packet.ts';
 
 /** What a segment is for, as a reader of captures would call it. */
 export const SEGMENT_NAMES = [
-  'keepalive probe',
-  'keepalive answer',
-  'retransmission',
-  'duplicate ACK',
-  'handshake',
+  'SYN',
+  'SYN-ACK',
+  'handshake ACK',
   'data',
   'ack',
+  'window update',
+  'duplicate ACK',
+  'keepalive probe',
+  'keepalive answer',
+  'zero-window probe',
+  'zero-window answer',
+  'retransmission',
+  'fast retransmission',
+  'tail-loss probe',
+  'challenge ACK',
   'fin',
   'reset',
 ] as const;
 export type SegmentName = (typeof SEGMENT_NAMES)[number];
 
+/**
+ * Why a RST was sent, as far as a capture can tell.
+ * - `refused`: in answer to a SYN (RFC 9293, 3.5.2, group 1).
+ * - `no-socket`: in answer to a segment of a connection that whoever answers does not know, or whose application has closed
+ *   it. It takes its number from what it answers. A middlebox that rejects with a RST answers in the same form.
+ * - `abort`: by an end that had the connection and gave it up: SO_LINGER 0, unread data at close, a keepalive without answer.
+ *   It has the next number of its own, and an ACK.
+ * - `unknown`: anything else, as what a middlebox sends unasked.
+ */
+export const RESET_REASONS = ['refused', 'no-socket', 'abort', 'unknown'] as const;
+export type ResetReason = (typeof RESET_REASONS)[number];
+
 export interface Segment extends Packet {
   name: SegmentName;
+  /** Of a RST alone. */
+  reset?: ResetReason;
   /** Relative to the initial sequence number of its direction, as Wireshark shows it; absolute where no SYN was seen. */
   relativeSeq: number;
   relativeAck: number;
@@ -24,50 +46,95 @@ export interface Segment extends Packet {
   anchored: boolean;
 }
 
+const RETRANSMISSIONS: ReadonlySet<SegmentName> = new Set(['retransmission', 'fast retransmission', 'tail-loss probe']);
+
+/** Whether a segment was sent before, whatever made its sender send it once more. */
+export const isRetransmission = (name: SegmentName): boolean => RETRANSMISSIONS.has(name);
+
+/** Within so long an answer comes; what comes later was not asked for. */
+const ANSWER_SECONDS = 1;
+/** No retransmission timer of Linux is shorter (TCP_RTO_MIN), so what comes sooner after a duplicate ACK is due to that. */
+const LEAST_RTO_SECONDS = 0.2;
+/** RFC 5681, 3.2. */
+const DUPLICATES_OF_A_LOSS = 3;
+
+/** The last segment of a direction that was no RST. */
+interface Said {
+  time: number;
+  flags: string;
+  seq: number;
+  ack: number;
+  end: number;
+}
+
 interface Direction {
   initial: number | undefined;
   /** The next sequence number after everything sent so far. */
   next: number | undefined;
   lastAck: number | undefined;
-  /** Sequence number of an unanswered probe of the other side. */
-  probed: boolean;
+  lastWindow: number | undefined;
+  /** What the other side's last segment was, while it is not answered. */
+  probed: 'keepalive' | 'window' | undefined;
+  /** Whether an end that knows its connection must answer the last segment with a challenge ACK (RFC 5961, 3 to 5). */
+  challenges: boolean;
+  said: Said | undefined;
+  /** Whether a segment without SYN was seen after both had begun. */
+  lived: boolean;
+  /** Duplicate ACKs since the last news, and when the last came. */
+  duplicates: number;
+  duplicateAt: number;
+  /** Whether something was sent again since there was anything new. */
+  sentAgain: boolean;
 }
 
+const fresh = (): Direction => ({
+  initial: undefined,
+  next: undefined,
+  lastAck: undefined,
+  lastWindow: undefined,
+  probed: undefined,
+  challenges: false,
+  said: undefined,
+  lived: false,
+  duplicates: 0,
+  duplicateAt: Number.NEGATIVE_INFINITY,
+  sentAgain: false,
+});
+
+const endOf = (packet: Packet) => (packet.seq + seqLength(packet)) >>> 0;
+/** Without those that say something of congestion or of urgent data. */
+const plainFlags = ({ flags }: Packet) => flags.replace(/[UEC]/g, '');
+
 /**
- * Names every segment, from what one capture point saw before it. A keepalive probe is an ACK without news whose sequence
- * number is one below the next (tcp_write_wakeup sends snd_una - 1); its answer is the ACK that follows it.
+ * Names every segment, from what one capture point saw before it. What that cannot tell has the plain name: a segment sent
+ * again is a `retransmission` unless it is certain what made its sender send it.
  * @param packets of all capture points, in the order of time
  */
 export function nameSegments(packets: readonly Packet[]): Segment[] {
   const points = new Map<string, Map<string, Direction>>();
+  const at = (where: string, direction: string): Direction => {
+    const directions = points.get(where) ?? new Map<string, Direction>();
+    if (directions.size === 0) points.set(where, directions);
+    const known = directions.get(direction);
+    if (known) return known;
+    const begun = fresh();
+    directions.set(direction, begun);
+    return begun;
+  };
   return packets.map((packet) => {
-    const point = `${packet.host}/${packet.interface}/${packet.outgoing}`;
-    const both = `${packet.host}/${packet.interface}/${!packet.outgoing}`;
-    const at = (where: string, direction: string): Direction => {
-      const directions = points.get(where) ?? (points.set(where, new Map()).get(where) as Map<string, Direction>);
-      const known = directions.get(direction);
-      if (known) return known;
-      const fresh: Direction = { initial: undefined, next: undefined, lastAck: undefined, probed: false };
-      directions.set(direction, fresh);
-      return fresh;
-    };
-    const mine = at(point, wayKey(packet));
-    const theirs = at(both, wayKey(reversed(packet)));
-    const syn = packet.flags.includes('S');
+    const mine = at(`${packet.host}/${packet.interface}/${packet.outgoing}`, wayKey(packet));
+    const theirs = at(`${packet.host}/${packet.interface}/${!packet.outgoing}`, wayKey(reversed(packet)));
     // A port used again begins a new connection.
-    if (syn && mine.initial !== packet.seq)
-      Object.assign(mine, { initial: packet.seq, next: undefined, lastAck: undefined, probed: false });
-    const end = (packet.seq + seqLength(packet)) >>> 0;
+    if (packet.flags.includes('S') && mine.initial !== packet.seq)
+      Object.assign(mine, fresh(), { initial: packet.seq });
     const name = nameOf(packet, mine, theirs);
-    if (!packet.flags.includes('R')) {
-      if (mine.next === undefined || seqDelta(mine.next, end) > 0) mine.next = end;
-      mine.lastAck = packet.ack;
-      mine.probed = name === 'keepalive probe';
-      theirs.probed = false;
-    }
+    const reset = name === 'reset' ? reasonOf(packet, mine, theirs) : undefined;
+    if (reset === undefined) remember(packet, name, mine, theirs);
+    else mine.challenges = theirs.lastAck !== undefined && packet.seq !== theirs.lastAck;
     return {
       ...packet,
       name,
+      ...(reset === undefined ? {} : { reset }),
       anchored: mine.initial !== undefined && (theirs.initial !== undefined || !packet.flags.includes('A')),
       relativeSeq: mine.initial === undefined ? packet.seq : (packet.seq - mine.initial) >>> 0,
       relativeAck:
@@ -80,21 +147,104 @@ export function nameSegments(packets: readonly Packet[]): Segment[] {
   });
 }
 
+function remember(packet: Packet, name: SegmentName, mine: Direction, theirs: Direction): void {
+  const end = endOf(packet);
+  const acks = packet.flags.includes('A');
+  const again = isRetransmission(name);
+  mine.challenges =
+    (packet.flags === 'S' && theirs.lived) ||
+    (acks && theirs.next !== undefined && theirs.lived && seqDelta(theirs.next, packet.ack) > 0);
+  if (again) mine.sentAgain = true;
+  // What a window of zero did not let in will be sent again as if for the first time.
+  if (name !== 'zero-window probe' && (mine.next === undefined || seqDelta(mine.next, end) > 0)) {
+    mine.next = end;
+    if (seqLength(packet) > 0) mine.sentAgain = false;
+  }
+  if (name === 'duplicate ACK') {
+    mine.duplicates++;
+    mine.duplicateAt = packet.time;
+  } else if (acks && mine.lastAck !== undefined && seqDelta(mine.lastAck, packet.ack) > 0) {
+    mine.duplicates = 0;
+    theirs.sentAgain = false;
+  }
+  mine.said = { time: packet.time, flags: packet.flags, seq: packet.seq, ack: packet.ack, end };
+  if (acks) mine.lastAck = packet.ack;
+  mine.lastWindow = packet.window;
+  if (acks && !packet.flags.includes('S')) mine.lived = true;
+  mine.probed = name === 'keepalive probe' ? 'keepalive' : name === 'zero-window probe' ? 'window' : undefined;
+  theirs.probed = undefined;
+  theirs.challenges = false;
+}
+
 function nameOf(packet: Packet, mine: Direction, theirs: Direction): SegmentName {
-  const { flags } = packet;
+  const flags = plainFlags(packet);
   if (flags.includes('R')) return 'reset';
-  const old =
-    mine.next !== undefined &&
-    seqLength(packet) > 0 &&
-    seqDelta(mine.next, (packet.seq + seqLength(packet)) >>> 0) <= 0;
-  if (flags.includes('S')) return old ? 'retransmission' : 'handshake';
-  if (mine.next !== undefined && flags === 'A' && packet.length <= 1 && seqDelta(packet.seq, mine.next) === 1)
-    return 'keepalive probe';
-  if (old) return 'retransmission';
+  const end = endOf(packet);
+  const old = mine.next !== undefined && seqLength(packet) > 0 && seqDelta(mine.next, end) <= 0;
+  if (flags.includes('S')) return old ? 'retransmission' : flags.includes('A') ? 'SYN-ACK' : 'SYN';
+  const probe = probeOf(packet, flags, mine, theirs);
+  if (probe) return probe;
+  if (old) return retransmissionOf(packet, mine, theirs);
   if (flags.includes('F')) return 'fin';
   if (packet.length > 0) return 'data';
-  if (theirs.probed) return 'keepalive answer';
-  return mine.lastAck === packet.ack && mine.next === packet.seq ? 'duplicate ACK' : 'ack';
+  return acknowledgementOf(packet, mine, theirs);
+}
+
+/**
+ * An ACK without news whose number is one below the next asks for an answer (tcp_xmit_probe_skb sends snd_una - 1): whether
+ * the other end is there, or, where it had closed its window, whether it is open (RFC 9293, 3.8.4 and 3.8.6.1). Other systems
+ * ask for the window with the next byte.
+ */
+function probeOf(packet: Packet, flags: string, mine: Direction, theirs: Direction): SegmentName | undefined {
+  if (mine.next === undefined || packet.length > 1) return undefined;
+  const shut = theirs.lastWindow === 0;
+  const behind = seqDelta(packet.seq, mine.next);
+  if (flags === 'A' && behind === 1) return shut ? 'zero-window probe' : 'keepalive probe';
+  return shut && packet.length === 1 && behind === 0 && !flags.includes('F') ? 'zero-window probe' : undefined;
+}
+
+function retransmissionOf(packet: Packet, mine: Direction, theirs: Direction): SegmentName {
+  const unacknowledged = theirs.lastAck;
+  if (unacknowledged === undefined || mine.sentAgain) return 'retransmission';
+  const isFirst = packet.seq === unacknowledged;
+  if (isFirst && theirs.duplicates >= DUPLICATES_OF_A_LOSS && packet.time - theirs.duplicateAt < LEAST_RTO_SECONDS)
+    return 'fast retransmission';
+  // A timer sends the first that is missing again; only a tail-loss probe begins with the last (RFC 8985, 7.3).
+  const isLast = endOf(packet) === mine.next;
+  const isAsked = theirs.duplicates > 0;
+  return isLast && !isAsked && seqDelta(unacknowledged, packet.seq) > 0 ? 'tail-loss probe' : 'retransmission';
+}
+
+function acknowledgementOf(packet: Packet, mine: Direction, theirs: Direction): SegmentName {
+  if (theirs.challenges && mine.lastAck === packet.ack) return 'challenge ACK';
+  if (theirs.probed === 'keepalive') return 'keepalive answer';
+  if (theirs.probed === 'window') return 'zero-window answer';
+  const opens =
+    !mine.lived &&
+    mine.initial !== undefined &&
+    theirs.initial !== undefined &&
+    seqDelta(mine.initial, packet.seq) === 1 &&
+    seqDelta(theirs.initial, packet.ack) === 1;
+  if (opens) return 'handshake ACK';
+  if (mine.lastAck !== packet.ack || mine.next !== packet.seq) return 'ack';
+  // Of an end that says the same once more, something it did not wait for arrived, or its window has changed (RFC 5681, 2).
+  if (packet.options.sack !== undefined || mine.lastWindow === packet.window) return 'duplicate ACK';
+  return mine.lastWindow !== undefined && packet.window > mine.lastWindow ? 'window update' : 'ack';
+}
+
+function reasonOf(packet: Packet, mine: Direction, theirs: Direction): ResetReason {
+  const { said } = theirs;
+  const asked = said !== undefined && packet.time - said.time <= ANSWER_SECONDS ? said : undefined;
+  if (packet.flags.includes('A')) {
+    if (asked && !asked.flags.includes('A') && packet.ack === asked.end) {
+      if (asked.flags.includes('S')) return 'refused';
+      if (packet.seq === 0) return 'no-socket';
+    }
+    return mine.next === packet.seq && mine.lived && theirs.lived ? 'abort' : 'unknown';
+  }
+  // Who has itself asked for a connection does not know the one that it is answered about, but it has a socket.
+  const asksItself = mine.said?.flags === 'S';
+  return asked?.flags.includes('A') && packet.seq === asked.ack && !asksItself ? 'no-socket' : 'unknown';
 }
 
 /** The flags as people write them: "SYN,ACK", "PSH,ACK", "RST". */

@@ -52,9 +52,9 @@ describe('segments are named as a reader of captures would name them', () => {
       packet('in', 'R', 5001, 0),
     ]);
     expect(named.map(({ name }) => name)).toEqual([
-      'handshake',
-      'handshake',
-      'ack',
+      'SYN',
+      'SYN-ACK',
+      'handshake ACK',
       'data',
       'retransmission',
       'ack',
@@ -66,6 +66,131 @@ describe('segments are named as a reader of captures would name them', () => {
       'reset',
     ]);
     expect(named[3]).toMatchObject({ relativeSeq: 1, relativeAck: 1, anchored: true });
+  });
+
+  const opened = () => [
+    packet('out', 'S', 1000, 0),
+    packet('in', 'SA', 5000, 1001),
+    packet('out', 'A', 1001, 5001),
+    packet('out', 'PA', 1001, 5001, 10),
+    packet('in', 'A', 5001, 1011),
+  ];
+  /** What the segments after those of an open connection are called. */
+  const namesAfter = (...more: Packet[]) =>
+    nameSegments([...opened(), ...more])
+      .slice(5)
+      .map(({ name }) => name);
+  const later = (seconds: number, each: Packet): Packet => {
+    clock += seconds;
+    return { ...each, time: each.time + seconds };
+  };
+
+  it('congestion marks do not hide a keepalive probe', () =>
+    expect(namesAfter(packet('out', 'AE', 1010, 5001), packet('in', 'AC', 5001, 1011))).toEqual([
+      'keepalive probe',
+      'keepalive answer',
+    ]));
+  it('an ACK that says the same with more room is a window update', () =>
+    expect(
+      namesAfter(
+        packet('in', 'A', 5001, 1011, 0, { window: 9 }),
+        packet('in', 'A', 5001, 1011, 0, { window: 9 }),
+        packet('in', 'A', 5001, 1011, 0, { window: 3 }),
+        packet('in', 'A', 5001, 1011, 0, { window: 5, options: { sack: [{ left: 1021, right: 1031 }] } }),
+      ),
+    ).toEqual(['window update', 'duplicate ACK', 'ack', 'duplicate ACK']));
+  it('a probe of a window that was shut, by an old number or by the next byte, and its answer', () =>
+    expect(
+      namesAfter(
+        packet('in', 'A', 5001, 1011, 0, { window: 0 }),
+        packet('out', 'A', 1010, 5001),
+        packet('in', 'A', 5001, 1011, 0, { window: 0 }),
+        packet('out', 'A', 1011, 5001, 1),
+        packet('in', 'A', 5001, 1011, 0, { window: 8 }),
+        packet('out', 'PA', 1011, 5001, 5),
+        packet('in', 'A', 5001, 1016),
+        packet('out', 'A', 1015, 5001),
+      ),
+    ).toEqual([
+      'ack',
+      'zero-window probe',
+      'zero-window answer',
+      'zero-window probe',
+      'zero-window answer',
+      'data',
+      'ack',
+      'keepalive probe',
+    ]));
+
+  const flight = () => [0, 1, 2, 3, 4].map((index) => packet('out', 'PA', 1011 + index * 10, 5001, 10));
+  const duplicates = (count: number) => Array.from({ length: count }, () => packet('in', 'A', 5001, 1011));
+  it('what three duplicate ACKs ask for is a fast retransmission, and the next is none', () =>
+    expect(
+      namesAfter(
+        ...flight(),
+        ...duplicates(3),
+        packet('out', 'PA', 1011, 5001, 10),
+        later(0.3, packet('out', 'PA', 1011, 5001, 10)),
+      ).slice(5),
+    ).toEqual(['duplicate ACK', 'duplicate ACK', 'duplicate ACK', 'fast retransmission', 'retransmission']));
+  it.each([
+    ['two duplicate ACKs', () => duplicates(2), 0],
+    ['the timer, long after three', () => duplicates(3), 0.3],
+    ['the timer alone', () => [], 0.3],
+  ])('a retransmission that %s made is none', (_, before, seconds) =>
+    expect(namesAfter(...flight(), ...before(), later(seconds, packet('out', 'PA', 1011, 5001, 10))).at(-1)).toBe(
+      'retransmission',
+    ),
+  );
+  it('the last of several again, before the first, is a tail-loss probe; the one segment under way may be either', () => {
+    expect(namesAfter(...flight(), later(0.1, packet('out', 'PA', 1051, 5001, 10))).at(-1)).toBe('tail-loss probe');
+    expect(namesAfter(...flight(), ...duplicates(1), packet('out', 'PA', 1051, 5001, 10)).at(-1)).toBe(
+      'retransmission',
+    );
+    expect(namesAfter(packet('out', 'PA', 1011, 5001, 10), packet('out', 'PA', 1011, 5001, 10)).at(-1)).toBe(
+      'retransmission',
+    );
+    expect(
+      namesAfter(...flight(), packet('out', 'PA', 1011, 5001, 10), packet('out', 'PA', 1051, 5001, 10)).slice(-2),
+    ).toEqual(['retransmission', 'retransmission']);
+  });
+  it.each([
+    ['a SYN', () => packet('out', 'S', 77_000, 0), 'SYN'],
+    ['a RST next to the right number', () => packet('out', 'R', 1015, 0), 'reset'],
+    ['an ACK of what was never sent', () => packet('out', 'A', 1011, 9001), 'ack'],
+  ])('the ACK that answers %s in the middle of a connection is a challenge', (_, provocation, name) =>
+    expect(namesAfter(provocation(), packet('in', 'A', 5001, 1011))).toEqual([name, 'challenge ACK']),
+  );
+  it('an ACK after a RST with the right number is no challenge', () =>
+    expect(namesAfter(packet('out', 'R', 1011, 0), packet('in', 'A', 5001, 1011))).toEqual(['reset', 'duplicate ACK']));
+
+  it.each<[string, string, () => Packet[]]>([
+    ['refused', 'a closed port', () => [packet('out', 'S', 1000, 0), packet('in', 'RA', 0, 1001)]],
+    [
+      'no-socket',
+      'one who does not know the connection',
+      () => [packet('out', 'PA', 1, 8001, 5), packet('in', 'R', 8001, 0)],
+    ],
+    ['no-socket', 'one who is asked without an ACK', () => [packet('out', 'F', 1000, 0), packet('in', 'RA', 0, 1001)]],
+    [
+      'no-socket',
+      'one who has forgotten it',
+      () => [...opened(), packet('out', 'PA', 1011, 5001, 5), packet('in', 'R', 5001, 0)],
+    ],
+    ['abort', 'an end that had it', () => [...opened(), packet('in', 'RA', 5001, 1011)]],
+    ['abort', 'an end that spoke last', () => [...opened(), later(9, packet('out', 'RA', 1011, 5001))]],
+    ['unknown', 'one who was not asked', () => [...opened(), later(9, packet('in', 'R', 5001, 0))]],
+    ['unknown', 'one with a number of its own', () => [...opened(), packet('in', 'RA', 5999, 1011)]],
+    ['unknown', 'one who guesses', () => [...opened(), packet('out', 'PA', 1011, 5001, 5), packet('in', 'R', 4999, 0)]],
+    [
+      'unknown',
+      'one who wants another connection',
+      () => [...opened(), packet('out', 'S', 77_000, 0), packet('in', 'A', 5001, 1011), packet('out', 'R', 1011, 0)],
+    ],
+  ])('a RST is %s where it comes from %s', (reason, _, packets) => {
+    const named = nameSegments(packets());
+    expect(named.at(-1)).toMatchObject({ name: 'reset', reset: reason });
+    expect(named.slice(0, -1).filter((each) => 'reset' in each)).toEqual([]);
   });
 
   it('numbers are relative across the end of the sequence space', () => {
@@ -81,11 +206,19 @@ describe('segments are named as a reader of captures would name them', () => {
 
   it('a new connection on the same ports starts anew', () => {
     const named = nameSegments([packet('out', 'S', 100, 0), packet('out', 'PA', 101, 1, 5), packet('out', 'S', 50, 0)]);
-    expect(named.at(-1)).toMatchObject({ name: 'handshake', relativeSeq: 0 });
+    expect(named.at(-1)).toMatchObject({ name: 'SYN', relativeSeq: 0 });
   });
 
   it('flags read as people write them', () =>
-    expect(['S', 'SA', 'FPA', 'R', ''].map(flagText)).toEqual(['SYN', 'SYN,ACK', 'FIN,PSH,ACK', 'RST', '(none)']));
+    expect(['S', 'SA', 'FPA', 'R', 'SEC', 'AU', ''].map(flagText)).toEqual([
+      'SYN',
+      'SYN,ACK',
+      'FIN,PSH,ACK',
+      'RST',
+      'SYN,ECE,CWR',
+      'ACK,URG',
+      '(none)',
+    ]));
 });
 
 describe('journeys join what the capture points saw', () => {

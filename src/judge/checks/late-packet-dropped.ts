@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flagText } from '../../wire/segments.ts';
+import { flagText, isRetransmission } from '../../wire/segments.ts';
 import { cannotTell, defineCheck } from '../check.ts';
 import { clientKeepalive } from '../remedy.ts';
 import { countRange, plural, tally } from '../words.ts';
@@ -22,7 +22,7 @@ export default defineCheck({
             journey.first.time > late.first.time &&
             journey.from === late.from &&
             journey.first.seq === late.first.seq &&
-            journey.first.name === 'retransmission',
+            isRetransmission(journey.first.name),
         );
       return {
         late,

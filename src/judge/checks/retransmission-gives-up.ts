@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isRetransmission } from '../../wire/segments.ts';
 import { cannotTell, defineCheck } from '../check.ts';
 import { clientKeepalive } from '../remedy.ts';
 import { countRange, inSeconds, plural, range, tally } from '../words.ts';
@@ -27,7 +28,7 @@ export default defineCheck({
           (journey) =>
             journey.from === facts.client &&
             journey.first.outgoing &&
-            journey.first.name === 'retransmission' &&
+            isRetransmission(journey.first.name) &&
             journey.first.time >= request.startedAt &&
             journey.first.time <= (request.outcomeAt ?? Number.POSITIVE_INFINITY),
         );
