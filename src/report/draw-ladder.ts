@@ -22,9 +22,15 @@ const MARGIN = 5;
 const LABEL_ROOM = 46;
 const NARROWEST = 11;
 const WIDEST = 18;
+/** Less room than this for labels, and lanes stand closer than names and states are wide. */
+const LEAST_LABEL = 16;
+/** Where lanes stand close: the margin beside them, the room for labels, and the least that an arrow takes. */
+const CLOSE = { margin: 3, label: 26, least: 4 } as const;
 
 interface Sheet {
   width: number;
+  /** Whether lanes are closer than states are wide: these stand in the label then, and names on two lines. */
+  close: boolean;
   lanes: { host: string; x: number }[];
   labelAt: number;
   paint: Paint;
@@ -60,8 +66,17 @@ function sheetFor(ladder: Ladder, columns: number, paint: Paint): Sheet {
   const gaps = Math.max(1, ladder.lanes.length - 1);
   const room = columns - TIME_WIDTH - 2 * MARGIN - LABEL_ROOM - 2;
   const gap = Math.max(NARROWEST, Math.min(WIDEST, Math.floor(room / gaps)));
-  const lanes = ladder.lanes.map(({ host }, index) => ({ host, x: TIME_WIDTH + MARGIN + index * gap }));
-  return { width: columns, lanes, labelAt: TIME_WIDTH + 2 * MARGIN + gaps * gap + 2, paint };
+  const place = (step: number, margin: number, close: boolean): Sheet => ({
+    width: columns,
+    close,
+    lanes: ladder.lanes.map(({ host }, index) => ({ host, x: TIME_WIDTH + margin + index * step })),
+    labelAt: TIME_WIDTH + 2 * margin + gaps * step + 2,
+    paint,
+  });
+  const wide = place(gap, MARGIN, false);
+  if (columns - wide.labelAt >= LEAST_LABEL) return wide;
+  const left = columns - TIME_WIDTH - 2 * CLOSE.margin - 2 - CLOSE.label;
+  return place(Math.max(CLOSE.least, Math.min(NARROWEST - 1, Math.floor(left / gaps))), CLOSE.margin, true);
 }
 
 /** Text centred on every lane that has some; a lane's line elsewhere. */
@@ -156,8 +171,8 @@ function drawRow(sheet: Sheet, row: LadderRow): string[] {
       return line(
         sheet,
         clockText(row.at),
-        onLanes(sheet, row.states),
-        [row.label],
+        sheet.close ? bare(sheet).join('') : onLanes(sheet, row.states),
+        sheet.close ? [row.label, statesText(sheet, row.states)] : [row.label],
         row.zombies === undefined ? 'blue' : 'yellow',
       );
     case 'event':
@@ -190,14 +205,34 @@ function drawRow(sheet: Sheet, row: LadderRow): string[] {
 /** Draws a ladder for a terminal of so many columns. */
 export function drawLadder(ladder: Ladder, columns: number, paint: Paint): string[] {
   const sheet = sheetFor(ladder, columns, paint);
-  const gap = (sheet.lanes[1]?.x ?? 0) - (sheet.lanes[0]?.x ?? 0);
-  const head = Array.from({ length: sheet.labelAt }, () => ' ');
-  for (const { host, x } of sheet.lanes) {
-    const name = host.slice(0, gap - 1);
-    for (const [index, letter] of [...name].entries()) head[x - Math.floor(name.length / 2) + index] = letter;
-  }
+  const heads = headsOf(sheet);
   return [
-    `${paint('dim', 'seconds'.padStart(TIME_WIDTH - 2).padEnd(TIME_WIDTH))}${paint('bold', head.join('').slice(TIME_WIDTH).trimEnd())}`.trimEnd(),
+    ...heads.map((head, index) =>
+      `${paint('dim', (index === heads.length - 1 ? 'seconds' : '').padStart(TIME_WIDTH - 2).padEnd(TIME_WIDTH))}${paint('bold', head.slice(TIME_WIDTH).trimEnd())}`.trimEnd(),
+    ),
     ...ladder.rows.flatMap((row) => drawRow(sheet, row)),
   ];
 }
+
+/** The names of the lanes: on one line, or where lanes are close every other one on a line above. */
+function headsOf(sheet: Sheet): string[] {
+  const gap = (sheet.lanes[1]?.x ?? 0) - (sheet.lanes[0]?.x ?? 0);
+  const parts = sheet.close
+    ? [sheet.lanes.filter((_, index) => index % 2 === 1), sheet.lanes.filter((_, index) => index % 2 === 0)]
+    : [sheet.lanes];
+  return parts.map((lanes, index) => {
+    const cells = Array.from({ length: sheet.labelAt }, () => ' ');
+    // Below a name of the line above its lane begins.
+    if (sheet.close && index === 1) for (const { x } of parts[0] ?? []) cells[x] = '│';
+    for (const { host, x } of lanes) {
+      const name = host.slice(0, (sheet.close ? 2 * gap : gap) - 1);
+      const start = Math.max(TIME_WIDTH, x - Math.floor(name.length / 2));
+      for (const [at, letter] of [...name].entries()) cells[start + at] = letter;
+    }
+    return cells.join('');
+  });
+}
+
+/** "web ESTAB, nat no flow": what stands on the lanes where there is room. */
+const statesText = ({ lanes }: Sheet, states: Record<string, string>): string =>
+  lanes.flatMap(({ host }) => (states[host] === undefined ? [] : [`${host} ${states[host]}`])).join(', ');
