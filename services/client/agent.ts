@@ -54,14 +54,32 @@ async function timed(
 }
 
 /** Does something for every connection: at once, or one after another over a time. */
-function forEach(count: number, spreadSeconds: number | undefined, work: (index: number) => void): void {
-  for (let index = 0; index < count; index++)
-    if (spreadSeconds === undefined) work(index);
-    else later((index * spreadSeconds) / count, () => work(index));
+function forEach(
+  numbers: readonly number[],
+  spreadSeconds: number | undefined,
+  work: (connection: number, index: number) => void,
+): void {
+  for (const [index, connection] of numbers.entries())
+    if (spreadSeconds === undefined) work(connection, index);
+    else later((index * spreadSeconds) / numbers.length, () => work(connection, index));
 }
 
-const request = (index: number, id: string) =>
-  void timed('request', index, id, () => (connections[index] as Connection).request(id));
+const request = (connection: number, id: string, bytes?: number) =>
+  void timed('request', connection, id, () =>
+    (connections[connection] as Connection).request(id, bytes === undefined ? {} : { bytes }),
+  );
+
+/** A verb that the library offers; what it meets is told as an error of its connection. */
+async function perform(connection: number, verb: string, params: Record<string, unknown>): Promise<void> {
+  const opened = connections[connection];
+  if (opened === undefined) return;
+  try {
+    if (verb === 'close') opened.close();
+    else await opened.verbs?.[verb]?.(params);
+  } catch (error) {
+    log.info({ event: 'error', connection, ...facts(error) });
+  }
+}
 
 function connectAll({
   connections: wanted,
@@ -70,20 +88,22 @@ function connectAll({
   ids,
   spreadSeconds,
 }: Extract<AgentCommand, { do: 'connect' }>): void {
-  forEach(wanted, spreadSeconds, (index) => {
+  forEach(wanted, spreadSeconds, (connection, index) => {
     let used = false;
-    connections[index] = library.open(options, (event, { error, ...more } = {}) => {
-      log.info({ event, connection: index, ...more, ...(error ? facts(error) : {}) });
+    connections[connection] = library.open(options, (event, { error, ...more } = {}) => {
+      log.info({ event, connection, ...more, ...(error ? facts(error) : {}) });
       if (event !== 'ready' || used) return;
       used = true;
-      if (ids) request(index, ids[index] as string);
+      if (ids) request(connection, ids[index] as string);
     });
     if (heartbeatSeconds === undefined) return;
     let beat = 0;
     every(
       heartbeatSeconds,
       () =>
-        void timed('heartbeat', index, `beat-${index}-${++beat}`, () => (connections[index] as Connection).heartbeat()),
+        void timed('heartbeat', connection, `beat-${connection}-${++beat}`, () =>
+          (connections[connection] as Connection).heartbeat(),
+        ),
     );
   });
 }
@@ -93,8 +113,15 @@ createInterface({ input: process.stdin })
     const command = JSON.parse(line) as AgentCommand;
     if (command.do === 'connect') connectAll(command);
     else if (command.do === 'request')
-      forEach(command.ids.length, command.spreadSeconds, (index) => request(index, command.ids[index] as string));
-    else for (const connection of connections) connection.close();
+      forEach(command.connections, command.spreadSeconds, (connection, index) =>
+        request(connection, command.ids[index] as string, command.bytes),
+      );
+    else
+      forEach(
+        command.connections,
+        command.spreadSeconds,
+        (connection) => void perform(connection, command.verb, command.params),
+      );
   })
   // Whoever gave the orders is gone: so are we.
   .on('close', () => process.exit(0));

@@ -1,8 +1,16 @@
 import type { OpenOptions } from '../../src/talk/agent.ts';
 import type { Failure } from '../../src/talk/failure.ts';
 
+/** What planning asks of a library (KnownClient of src/plan), which is read without loading it. */
+interface Described {
+  /** The server whose protocol it speaks, a file of src/stage/servers; undefined for one that any server understands. */
+  speaks?: string;
+  /** Verbs that it can do beside connecting and requests; files of src/stage/verbs, by name. */
+  can: readonly string[];
+}
+
 /** What the lab asks of a client library. One file each in `libraries/`; the file's name is its word in a scenario. */
-export interface Library {
+export interface Library extends Described {
   /** Loads the library itself, on the host that runs it. How it is configured is told in src/advice. */
   load(): Promise<LoadedLibrary>;
 }
@@ -18,10 +26,15 @@ export interface LoadedLibrary {
 }
 
 export interface Connection {
-  /** Appends `id` to the broker's ledger. Settles with the library's own answer, however long that takes. */
-  request(id: string): Promise<void>;
+  /**
+   * Appends `id` to the server's ledger. Settles with the library's own answer, however long that takes.
+   * @param bytes how long the request is, where the timeline says so
+   */
+  request(id: string, options?: { bytes?: number }): Promise<void>;
   heartbeat(): Promise<void>;
   close(): void;
+  /** What else it can do, by the verb's name in a timeline: those that the library's `can` names. */
+  verbs?: Readonly<Record<string, (params: Record<string, unknown>) => void | Promise<void>>>;
 }
 
 /** What happens to a connection, in the library's own events. `local` is "address:port" of the socket. */

@@ -12,7 +12,7 @@ import { labImage } from '../engines/docker/image.ts';
 import { KNOWN } from '../judge/known.ts';
 import { findScenario } from '../plan/catalogue.ts';
 import { planScenario } from '../plan/make-plan.ts';
-import type { BrokerPlan } from '../plan/plan.ts';
+import type { ServerPlan } from '../plan/plan.ts';
 import type { ActRecord } from '../stage/record.ts';
 import { type Figure, median } from './figure.ts';
 import { runScenario } from './run-scenario.ts';
@@ -31,12 +31,16 @@ async function engineTimes(scratch: string): Promise<Times> {
   const plan = await planScenario(findScenario('reset'), 'compressed', KNOWN);
   const [act] = plan.acts;
   if (!act) throw new Error('reset has no acts');
-  const broker = act.hosts.find((host) => host.role === 'broker') as BrokerPlan;
+  const broker = act.hosts.find((host) => host.role === 'server') as ServerPlan;
   const hosts = [
-    ...act.hosts.filter((host) => host.role !== 'broker'),
+    ...act.hosts.filter((host) => host.role !== 'server'),
     ...Array.from({ length: BROKERS }, (_, index) => ({ ...broker, name: `mq-${index + 1}` })),
   ];
-  plan.acts = [{ ...act, hosts, timeline: act.timeline.slice(0, 2), expect: [] }];
+  const paths = act.paths.map((path) => ({
+    ...path,
+    servers: hosts.flatMap(({ name, role }) => (role === 'server' ? [name] : [])),
+  }));
+  plan.acts = [{ ...act, hosts, paths, timeline: act.timeline.slice(0, 2), expect: [] }];
   let began = 0;
   let played: ActRecord | undefined;
   const { folder } = await runScenario(plan, {

@@ -73,7 +73,7 @@ export async function runScenario(plan: Plan, options: RunOptions): Promise<{ re
     const { acts, versions, memoryMb, problem, waitedSeconds } = staged;
     const wallSeconds = () => Math.round((clock() - began - waitedSeconds) * 1000) / 1000;
     const record: RunRecord = {
-      schemaVersion: 1,
+      schemaVersion: 2,
       engine: engine.name,
       startedAt: startedAt.toISOString(),
       wallSeconds: 0,

@@ -46,8 +46,8 @@ function translationsOf(evidence: ActEvidence, isServer: (address: string) => bo
 export function matchSockets(evidence: ActEvidence, samples: readonly SocketSample[]): Matching {
   const brokerAddresses = new Set(
     evidence.plan.hosts
-      .filter((host) => host.role === 'broker')
-      .map((host) => canonicalAddress(evidence.record.addresses[host.name] as string)),
+      .filter((host) => host.role === 'server')
+      .flatMap((host) => (evidence.record.addresses[host.name] ?? []).map(canonicalAddress)),
   );
   const isServer = (address: string) => brokerAddresses.has(address);
   const latest = Math.max(...samples.map((sample) => sample.time));

@@ -6,8 +6,7 @@ import { HZ, MOST_HZ } from '../base/hz.ts';
 import { FILE_NAME, ID } from '../base/ids.ts';
 import { PACES } from '../base/pace.ts';
 import { COUNT_LIMITS, DURATION_LIMITS, LONGEST_SECONDS } from '../plan/limits.ts';
-import type { ActPlan, HostPlan, Plan, Step, Tuning } from '../plan/plan.ts';
-import { middleboxSchema } from '../plan/schema.ts';
+import { type ActPlan, type HostPlan, type Plan, type Step, TAKES_AWAY, type Tuning } from '../plan/plan.ts';
 import type { Exactly } from './exactly.ts';
 
 const id = z.string().regex(ID, 'expected a name of lower-case letters, digits and dashes');
@@ -31,8 +30,16 @@ const tuning = z.strictObject({
   heartbeatSeconds: z.exactOptional(within(DURATION_LIMITS.heartbeat)),
   commandTimeoutSeconds: z.exactOptional(within(DURATION_LIMITS.commandTimeout)),
   socketTimeoutSeconds: z.exactOptional(within(DURATION_LIMITS.socketTimeout)),
+  userTimeoutSeconds: z.exactOptional(within(DURATION_LIMITS.userTimeout)),
   tcpRetries2: z.exactOptional(wholeWithin(COUNT_LIMITS.tcpRetries2)),
   tcpOrphanRetries: z.exactOptional(wholeWithin(COUNT_LIMITS.tcpOrphanRetries)),
+});
+
+const boxTimer = within(DURATION_LIMITS.proxyIdleTimeout);
+const timers = z.strictObject({
+  idleSeconds: boxTimer,
+  sides: z.exactOptional(z.strictObject({ clientSeconds: boxTimer, serverSeconds: boxTimer })),
+  lifeSeconds: z.exactOptional(boxTimer),
 });
 
 const host = z.discriminatedUnion('role', [
@@ -43,45 +50,85 @@ const host = z.discriminatedUnion('role', [
     connections: wholeWithin(COUNT_LIMITS.connections),
     spreadSeconds: z.exactOptional(within(DURATION_LIMITS.spread)),
   }),
-  z.strictObject({ role: z.literal('broker'), name: id, group: id, broker: entry }),
+  z.strictObject({ role: z.literal('server'), name: id, group: id, server: entry }),
   z.strictObject({
     role: z.literal('middlebox'),
     name: id,
     profile: entry,
     product: text,
     layer: z.enum(['L4', 'L7']),
-    idleTimeoutSeconds: within(DURATION_LIMITS.proxyIdleTimeout),
-    playedBy: middleboxSchema.shape.playedBy,
+    timers,
+    productionTimers: timers,
+    refreshedBy: z.enum(['any-packet', 'data']),
+    playedBy: z.record(entry, z.unknown()),
+    entrance: z.boolean(),
+    hidesClients: z.boolean(),
     remedy: z.exactOptional(text),
   }),
 ]);
 
+const pathPlan = z.strictObject({ client: id, boxes: z.array(id), servers: z.array(id).min(1) });
+
+const takesAway = z.enum(TAKES_AWAY);
+const talks = z.enum(['sends', 'ends']);
+const actionStep = z.strictObject({
+  kind: z.literal('action'),
+  host: id,
+  action: entry,
+  params: z.record(z.string(), z.unknown()),
+  part: z.exactOptional(z.strictObject({ from: count, count })),
+  overSeconds: z.exactOptional(wait),
+  times: z.exactOptional(wholeWithin(COUNT_LIMITS.times)),
+  everySeconds: z.exactOptional(wait),
+  talks: z.exactOptional(talks),
+  takesAway,
+  awaited: z.boolean(),
+  length: z.strictObject({ leastSeconds: z.number().min(0), mostSeconds: z.number().min(0) }),
+});
 const step = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('action'), host: id, action: entry }),
+  actionStep,
+  z.strictObject({ kind: z.literal('together'), steps: z.array(actionStep).min(1) }),
   z.strictObject({ kind: z.enum(['quiet', 'observe']), seconds: wait }),
 ]);
 
-const actPlan = z.strictObject({
-  name: id,
-  title: text,
-  hosts: z.array(host).superRefine((hosts, context) => {
-    for (const role of ['client', 'broker', 'middlebox'])
-      if (!hosts.some((each) => each.role === role))
-        context.addIssue({ code: 'custom', message: `expected a ${role}` });
-    if (new Set(hosts.map(({ name }) => name)).size < hosts.length)
-      context.addIssue({ code: 'custom', message: 'expected hosts of different names' });
-  }),
-  tuning: z.record(id, tuning),
-  productionTuning: z.record(id, tuning),
-  productionIdleTimeoutSeconds: within(DURATION_LIMITS.proxyIdleTimeout),
-  productionQuietSeconds: within({ least: 0, most: LONGEST_SECONDS }),
-  hz: z.exactOptional(z.literal([...HZ])),
-  timeline: z.array(step),
-  expect: z.array(z.strictObject({ check: entry, params: z.record(z.string(), z.unknown()) })),
-});
+const actPlan = z
+  .strictObject({
+    name: id,
+    title: text,
+    ip: z.enum(['v4', 'v6']),
+    hosts: z.array(host).superRefine((hosts, context) => {
+      for (const role of ['client', 'server'])
+        if (!hosts.some((each) => each.role === role))
+          context.addIssue({ code: 'custom', message: `expected a ${role}` });
+      if (new Set(hosts.map(({ name }) => name)).size < hosts.length)
+        context.addIssue({ code: 'custom', message: 'expected hosts of different names' });
+    }),
+    paths: z.array(pathPlan).min(1),
+    tuning: z.record(id, tuning),
+    productionTuning: z.record(id, tuning),
+    productionQuietSeconds: within({ least: 0, most: LONGEST_SECONDS }),
+    hz: z.exactOptional(z.literal([...HZ])),
+    timeline: z.array(step),
+    expect: z.array(z.strictObject({ check: entry, params: z.record(z.string(), z.unknown()) })),
+  })
+  .superRefine(({ hosts, paths }, context) => {
+    const roles = new Map(hosts.map(({ name, role }) => [name, role]));
+    for (const [index, { client, boxes, servers }] of paths.entries()) {
+      const right =
+        roles.get(client) === 'client' &&
+        boxes.every((box) => roles.get(box) === 'middlebox') &&
+        servers.every((server) => roles.get(server) === 'server');
+      if (!right)
+        context.addIssue({
+          code: 'custom',
+          path: ['paths', index],
+          message: 'expected a client, middleboxes and servers of this act',
+        });
+    }
+  });
 
 const plan = z.strictObject({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(2),
   scenario: text,
   title: text,
   story: text,
@@ -91,21 +138,20 @@ const plan = z.strictObject({
   next: text.nullable(),
 });
 
-/** What a step takes away from the other end: the one it speaks to, the way there, or nothing. */
-const takesAway = z.enum(['peer', 'path', 'nothing']);
-export type TakesAway = z.infer<typeof takesAway>;
+/** What was done in a step: by whom, and what it took away. */
+const playedAction = z.strictObject({ host: id, action: entry, takesAway, talks: z.exactOptional(talks) });
 
 /** A step as it was played: its words, and when it began and ended (epoch seconds on the one clock). */
-const stepRecord = z.strictObject({
-  kind: z.enum(['action', 'quiet', 'observe']),
-  text,
-  host: z.exactOptional(id),
-  action: z.exactOptional(entry),
-  takesAway: z.exactOptional(takesAway).describe('of an action; runs recorded before steps said so have none'),
-  seconds: z.exactOptional(wait),
-  from: time,
-  to: time,
-});
+const stepRecord = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.enum(['action', 'together']),
+    text,
+    actions: z.array(playedAction).min(1),
+    from: time,
+    to: time,
+  }),
+  z.strictObject({ kind: z.enum(['quiet', 'observe']), text, seconds: wait, from: time, to: time }),
+]);
 export type StepRecord = z.infer<typeof stepRecord>;
 
 /**
@@ -136,12 +182,14 @@ const actRecord = z.strictObject({
   looks: z
     .exactOptional(z.array(lookRecord))
     .describe('one after another; runs recorded before looks were timed have none'),
-  addresses: z.record(id, text).describe('of hosts, so that evidence can be read without the lab'),
+  addresses: z.record(id, z.array(text)).describe('of hosts, so that evidence can be read without the lab'),
   interfaces: z
     .record(id, z.record(z.string(), text))
     .describe('names by host and index, as captures on "any" number them'),
   lostEvidence,
-  target: z.strictObject({ address: text, port: z.int().min(0).max(0xffff) }),
+  targets: z
+    .record(id, z.strictObject({ address: text, port: z.int().min(0).max(0xffff) }))
+    .describe('where each client’s connections go'),
 });
 export type ActRecord = z.infer<typeof actRecord>;
 
@@ -151,7 +199,7 @@ export type Counts = z.infer<typeof counts>;
 
 export const runRecord = z
   .strictObject({
-    schemaVersion: z.literal(1),
+    schemaVersion: z.literal(2),
     engine: text,
     startedAt: text,
     wallSeconds: spentSeconds,

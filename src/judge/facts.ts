@@ -1,7 +1,16 @@
 import type { Advice } from '../advice/advice.ts';
 import { type Matching, matchSockets } from '../evidence/match.ts';
 import type { ActEvidence, AppEvent, FlowChange, ProxyLog, SocketEnd, SocketSample } from '../evidence/read.ts';
-import { type ActPlan, clientOf, hostsOf, type MiddleboxPlan, middleboxOf } from '../plan/plan.ts';
+import {
+  type ActPlan,
+  boxesOf,
+  type ClientPlan,
+  clientsOf,
+  connectionsOf,
+  hostsOf,
+  type MiddleboxPlan,
+  ownerOf,
+} from '../plan/plan.ts';
 import type { StepRecord } from '../stage/record.ts';
 import type { Failure } from '../talk/failure.ts';
 import { canonicalAddress } from '../wire/address.ts';
@@ -130,9 +139,9 @@ export class ActFacts {
     this.advice = advice;
     this.evidence = evidence;
     this.plan = evidence.plan;
-    this.box = middleboxOf(this.plan);
-    this.client = clientOf(this.plan).name;
-    this.brokers = hostsOf(this.plan, 'broker').map((host) => host.name);
+    this.box = boxesOf(this.plan)[0] as MiddleboxPlan;
+    this.client = (clientsOf(this.plan)[0] as ClientPlan).name;
+    this.brokers = hostsOf(this.plan, 'server').map((host) => host.name);
   }
 
   #once<T>(name: string, compute: () => T): T {
@@ -153,9 +162,7 @@ export class ActFacts {
 
   /** Hosts of a name in the scenario file: a broker's group means all of them. */
   hostsNamed(name: string): string[] {
-    return this.plan.hosts
-      .filter((host) => host.name === name || (host.role === 'broker' && host.group === name))
-      .map((host) => host.name);
+    return this.plan.hosts.filter((host) => host.name === name || ownerOf(host) === name).map((host) => host.name);
   }
 
   get segments(): Segment[] {
@@ -220,7 +227,7 @@ export class ActFacts {
   #leadsToBroker(reply: { src: string }): boolean {
     const addresses = this.#once(
       'brokerAddresses',
-      () => new Set(this.brokers.map((name) => canonicalAddress(this.evidence.record.addresses[name] ?? ''))),
+      () => new Set(this.brokers.flatMap((name) => (this.evidence.record.addresses[name] ?? []).map(canonicalAddress))),
     );
     return addresses.has(reply.src);
   }
@@ -234,12 +241,9 @@ export class ActFacts {
 
   /** The first step at which the peer, or the way to it, was taken away from the other end. */
   get loss(): StepRecord | undefined {
-    return this.evidence.record.steps.find(({ takesAway }) => takesAway === 'peer' || takesAway === 'path');
-  }
-
-  /** Whether the record says of each action what it took away: runs from before steps said so do not. */
-  get lossKnown(): boolean {
-    return this.evidence.record.steps.every(({ kind, takesAway }) => kind !== 'action' || takesAway !== undefined);
+    return this.evidence.record.steps.find(
+      (step) => 'actions' in step && step.actions.some(({ takesAway }) => takesAway !== 'nothing'),
+    );
   }
 
   get connections(): ClientConnection[] {
@@ -378,7 +382,7 @@ export class ActFacts {
       return `the captures lost ${lostEvidence.frames.join(', ')}: this machine was too busy`;
     if (lostEvidence.flowEvents && this.pool.some((connection) => this.flowOf(connection)?.destroyed === undefined))
       return 'connection tracking lost events, and the end of a flow may be among them: this machine was too busy';
-    const wanted = clientOf(this.plan).connections;
+    const wanted = connectionsOf(this.plan);
     const before = this.requestsBeforeQuiet;
     const bad = before.find((request) => request.outcome !== 'ok');
     if (this.pool.length < wanted)
@@ -550,7 +554,10 @@ export class ActFacts {
   hostOf(end: string): string {
     const address = parseEndpoint(end)?.address ?? end;
     const { addresses } = this.evidence.record;
-    return Object.keys(addresses).find((name) => canonicalAddress(addresses[name] ?? '') === address) ?? address;
+    return (
+      Object.keys(addresses).find((name) => addresses[name]?.some((each) => canonicalAddress(each) === address)) ??
+      address
+    );
   }
 
   get samples(): SocketSample[][] {

@@ -3,7 +3,7 @@ import { LabError } from '../base/errors.ts';
 import { badEvidence, issueText } from '../evidence/document.ts';
 import { RUN_FILE } from '../evidence/files.ts';
 import { type Evidence, readEvidence } from '../evidence/read.ts';
-import { type ActPlan, clientOf, hostsOf, middleboxOf, waitSeconds } from '../plan/plan.ts';
+import { type ActPlan, boxesOf, type ClientPlan, clientsOf, hostsOf, waitSeconds } from '../plan/plan.ts';
 import { CHECKS } from './catalogue.ts';
 import { type ActAdvice, ActFacts } from './facts.ts';
 import { keepaliveRows } from './keepalive.ts';
@@ -25,10 +25,10 @@ export function verdictOf(statuses: readonly ('pass' | 'fail' | 'unknown' | 'inc
 export async function adviceFor(plan: ActPlan): Promise<ActAdvice> {
   const known = ADVICE.names();
   const find = async (name: string) => (known.includes(name) ? (await ADVICE.load(name)).default : undefined);
-  const [broker] = hostsOf(plan, 'broker');
+  const [broker] = hostsOf(plan, 'server');
   return {
-    client: await find(clientOf(plan).library),
-    server: broker && (await find(`${broker.broker}-server`)),
+    client: await find((clientsOf(plan)[0] as ClientPlan).library),
+    server: broker && (await find(`${broker.server}-server`)),
     sysctl: await find('sysctl'),
   };
 }
@@ -84,7 +84,7 @@ export async function judgeRun(evidence: Evidence, orchestratorMemoryMb: number,
   const acts: ActResult[] = [];
   for (const act of evidence.acts) acts.push(await judgeAct(new ActFacts(act, await adviceFor(act.plan))));
   const first = run.plan.acts[0] as ActPlan;
-  const box = middleboxOf(first);
+  const box = boxesOf(first)[0];
   const waits = acts.reduce((sum, act) => sum + act.waitSeconds, 0);
   const labSeconds = acts.reduce((sum, act) => sum + act.labSeconds, 0);
   return {
@@ -101,11 +101,11 @@ export async function judgeRun(evidence: Evidence, orchestratorMemoryMb: number,
     memoryMb: { lab: run.memoryMb, orchestrator: orchestratorMemoryMb },
     versions: run.versions,
     middlebox: {
-      host: box.name,
-      profile: box.profile,
-      product: box.product,
-      idleTimeoutSeconds: box.idleTimeoutSeconds,
-      productionIdleTimeoutSeconds: first.productionIdleTimeoutSeconds,
+      host: box?.name ?? '',
+      profile: box?.profile ?? '',
+      product: box?.product ?? '',
+      idleTimeoutSeconds: box?.timers.idleSeconds ?? 0,
+      productionIdleTimeoutSeconds: box?.productionTimers.idleSeconds ?? 0,
     },
     acts,
     problem: problem ? problem.toJSON() : null,

@@ -1,5 +1,5 @@
 import { formatDuration, shortDuration } from '../base/duration.ts';
-import { clientOf, type Tuning } from '../plan/plan.ts';
+import { type ClientPlan, clientsOf, ownerOf, type Tuning } from '../plan/plan.ts';
 import type { ActFacts } from './facts.ts';
 import type { KeepaliveRow } from './result.ts';
 
@@ -21,14 +21,15 @@ export function keepaliveRows(facts: ActFacts): KeepaliveRow[] {
   const rows = new Map<string, KeepaliveRow>();
   for (const { host, sockets } of facts.lookInQuiet) {
     const plan = facts.plan.hosts.find((candidate) => candidate.name === host);
-    const owner = plan?.role === 'broker' ? plan.group : host;
+    const owner = plan === undefined ? host : ownerOf(plan);
     for (const { state, kernel, timer } of sockets) {
       if (state !== 'ESTABLISHED' || !kernel) continue;
       const { process, keepalive: on, idleSeconds, intervalSeconds, probes, userTimeoutMs } = kernel;
       const key = JSON.stringify([owner, process, on, idleSeconds, intervalSeconds, probes, userTimeoutMs]);
       const row = rows.get(key) ?? {
         host: owner,
-        process: process === 'node' || process === 'MainThread' ? clientOf(facts.plan).library : process,
+        process:
+          process === 'node' || process === 'MainThread' ? (clientsOf(facts.plan)[0] as ClientPlan).library : process,
         sockets: 0,
         asked: plan?.role === 'middlebox' ? 'nothing (its default)' : askedText(facts.plan.tuning[owner]),
         kernel: { on, idleSeconds, intervalSeconds, probes, userTimeoutMs },

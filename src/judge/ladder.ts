@@ -201,7 +201,7 @@ export function buildLadder(facts: ActFacts, findings: readonly Finding[]): Ladd
       .map(
         (step): Item => ({
           fold: 'keep',
-          opens: step.action !== undefined && OPENING.has(step.action),
+          opens: 'actions' in step && step.actions.some(({ action }) => OPENING.has(action)),
           row: { kind: 'step', at: facts.at(step.from), text: step.text },
         }),
       ),

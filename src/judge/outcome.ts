@@ -36,10 +36,10 @@ const micro = (seconds: number) => Math.round(seconds * 1e6) / 1e6;
 /** From the loss of the other end, or from the first request after the quiet, to the first end that noticed. */
 function detection(facts: ActFacts): number | null {
   const { loss } = facts;
-  if (!facts.lossKnown) return null;
   if (loss) {
     // What happens to the sockets of the lost host itself is nobody's notice.
-    const ends = [facts.client, ...facts.brokers].filter((host) => host !== loss.host);
+    const lostHosts = 'actions' in loss ? loss.actions.flatMap(({ host }) => facts.hostsNamed(host)) : [];
+    const ends = [facts.client, ...facts.brokers].filter((host) => !lostHosts.includes(host));
     const end = facts.evidence.ends.find(({ host, time }) => ends.includes(host) && time > loss.from);
     return end ? micro(end.time - loss.from) : null;
   }

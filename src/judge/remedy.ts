@@ -19,14 +19,14 @@ function rows(where: string, advice: Advice | undefined, wanted: Wanted): Remedy
 const wantedBy = ({ plan, box }: ActFacts, wants: Pick<Wanted, 'keepalive' | 'heartbeatSeconds'>): Wanted => ({
   ...wants,
   layer: box.layer,
-  timeoutSeconds: plan.productionIdleTimeoutSeconds,
+  timeoutSeconds: box.productionTimers.idleSeconds,
   quietSeconds: plan.productionQuietSeconds,
 });
 
 /** What the act itself played, where it is soon enough, or the rule: production seconds. */
 function keepaliveFor(facts: ActFacts): WantedKeepalive {
   const played = facts.plan.productionTuning[facts.client]?.keepalive;
-  const rule = keepaliveIdleFor(facts.plan.productionIdleTimeoutSeconds);
+  const rule = keepaliveIdleFor(facts.box.productionTimers.idleSeconds);
   return typeof played === 'object' && played.idleSeconds > 0 && played.idleSeconds <= rule
     ? played
     : { idleSeconds: rule };
@@ -41,7 +41,7 @@ export function clientKeepalive(facts: ActFacts): Remedy {
 
 /** The server's keepalive: the only one that can notice that a client has gone. */
 export function serverKeepalive(facts: ActFacts): Remedy {
-  const idleSeconds = Math.min(60, keepaliveIdleFor(facts.plan.productionIdleTimeoutSeconds));
+  const idleSeconds = Math.min(60, keepaliveIdleFor(facts.box.productionTimers.idleSeconds));
   const wanted = wantedBy(facts, { keepalive: { idleSeconds } });
   const { server, sysctl } = facts.advice;
   return [...rows(server?.title ?? '', server, wanted), ...rows('sysctl (server host)', sysctl, wanted)];
@@ -49,7 +49,7 @@ export function serverKeepalive(facts: ActFacts): Remedy {
 
 /** Bytes of the application, the only thing that refreshes a proxy. */
 export function heartbeat(facts: ActFacts): Remedy {
-  const heartbeatSeconds = keepaliveIdleFor(facts.plan.productionIdleTimeoutSeconds);
+  const heartbeatSeconds = keepaliveIdleFor(facts.box.productionTimers.idleSeconds);
   const { client } = facts.advice;
   return rows(client?.title ?? '', client, wantedBy(facts, { heartbeatSeconds }));
 }

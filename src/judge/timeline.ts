@@ -1,7 +1,5 @@
 import { formatDuration, plainDuration } from '../base/duration.ts';
-import { type ActPlan, clientOf, middleboxOf, type Step } from '../plan/plan.ts';
-import { talks } from '../plan/silence.ts';
-import { stepLength } from '../plan/step-length.ts';
+import { type ActPlan, actionsOf, boxesOf, connectionsOf, leastSeconds, type Step } from '../plan/plan.ts';
 import type { ActRecord, StepRecord } from '../stage/record.ts';
 import { cannotTell } from './check.ts';
 import type { Deviation, Finding } from './result.ts';
@@ -33,17 +31,36 @@ const SHARE = 0.05;
 const MOST_SECONDS = 2;
 
 function toleranceOf(act: ActPlan): number {
-  const longest = Math.max(0, ...act.timeline.map((step) => (step.kind === 'action' ? 0 : step.seconds)));
-  return Math.min(MOST_SECONDS, FLOOR_SECONDS + LOOK_SECONDS * clientOf(act).connections + SHARE * longest);
+  const longest = Math.max(0, ...act.timeline.map((step) => ('seconds' in step ? step.seconds : 0)));
+  return Math.min(MOST_SECONDS, FLOOR_SECONDS + LOOK_SECONDS * connectionsOf(act) + SHARE * longest);
 }
 
 const micro = (seconds: number) => Math.round(seconds * 1e6) / 1e6;
 
-const identityOf = (step: Step | StepRecord): string =>
-  JSON.stringify(step.kind === 'action' ? [step.host, step.action] : [step.kind, step.seconds]);
+const identityOf = (step: Step | StepRecord): string => {
+  if ('seconds' in step) return JSON.stringify([step.kind, step.seconds]);
+  const actions = 'actions' in step ? step.actions : actionsOf(step);
+  return JSON.stringify(actions.map(({ host, action }) => [host, action]));
+};
+
+/** How long a step takes by its plan: a wait exactly as long as it says. */
+const stepLength = (step: Step): { least: number; most: number } =>
+  'seconds' in step
+    ? { least: step.seconds, most: step.seconds }
+    : { least: leastSeconds(step), most: Math.max(...actionsOf(step).map(({ length }) => length.mostSeconds)) };
+
+/** What a step is to the silence of the clients' connections. */
+const talks = (act: ActPlan, step: Step): 'sends' | 'ends' | undefined => {
+  const clients = new Set(act.hosts.flatMap(({ name, role }) => (role === 'client' ? [name] : [])));
+  const words = actionsOf(step).flatMap((action) => (clients.has(action.host) ? (action.talks ?? []) : []));
+  return words.includes('sends') ? 'sends' : words[0];
+};
 
 function plannedText(step: Step): string {
-  if (step.kind === 'action') return `${step.host}: ${step.action}`;
+  if (!('seconds' in step))
+    return actionsOf(step)
+      .map(({ host, action }) => `${host}: ${action}`)
+      .join('; ');
   return `${step.kind === 'quiet' ? 'quiet' : 'watching'} for ${plainDuration(step.seconds)}`;
 }
 
@@ -143,12 +160,12 @@ function lengths(act: ActPlan, record: ActRecord, { places }: Alignment): Deviat
   return steps.flatMap((step, index): Deviation[] => {
     const place = places[index];
     if (place === undefined) return [];
-    const { least, most } = stepLength(act, place);
+    const { least, most } = stepLength(act.timeline[place] as Step);
     const lasted = step.to - step.from;
     const said = { step: index + 1, text: step.text, lastedSeconds: micro(lasted) };
     if (!(lasted >= least - EARLY_SECONDS)) return [{ kind: 'shorter', ...said, plannedSeconds: least }];
     const whole =
-      step.kind === 'action'
+      'actions' in step
         ? lasted
         : lasted - lookingOn(record, step, most) + (seams[index] as number) + (seams[index + 1] as number);
     if (!(whole <= most + toleranceOf(act)))
@@ -174,7 +191,7 @@ const apart = (act: ActPlan, record: ActRecord): Deviation[] =>
  * as the timeout is on neither side.
  */
 function crossings(act: ActPlan, { to, steps }: ActRecord): Deviation[] {
-  const timeout = middleboxOf(act).idleTimeoutSeconds;
+  const timeout = Math.min(...boxesOf(act).map(({ timers }) => timers.idleSeconds));
   const found: Deviation[] = [];
   let since: { from: number; planned: number } | undefined;
   for (const [index, step] of [...act.timeline, undefined].entries()) {
@@ -192,7 +209,7 @@ function crossings(act: ActPlan, { to, steps }: ActRecord): Deviation[] {
         });
     }
     if (talk !== undefined) since = talk === 'sends' ? { from, planned: 0 } : undefined;
-    if (since !== undefined && step !== undefined) since.planned += stepLength(act, index).least;
+    if (since !== undefined && step !== undefined) since.planned += stepLength(step).least;
   }
   return found;
 }

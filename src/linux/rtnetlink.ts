@@ -1,3 +1,4 @@
+import { addressBytes as bytesOf } from '../wire/address.ts';
 import { attribute, NetlinkSocket } from './netlink.ts';
 
 // Links, addresses and routes of the network namespace this thread is in (rtnetlink(7)), as `ip` sets them.
@@ -6,6 +7,8 @@ const NETLINK_ROUTE = 0;
 const RTM = { newLink: 16, newAddress: 20, newRoute: 24 } as const;
 const NLM_F_CREATE = 0x400;
 const NLM_F_EXCL = 0x200;
+const NLM_F_REPLACE = 0x100;
+const IFA_F_NODAD = 0x02;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const IFF_UP = 1;
@@ -15,7 +18,7 @@ const VETH_INFO_PEER = 1;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
 const IN6_ADDR_GEN_MODE_NONE = 1;
 const IFA = { address: 1, local: 2 } as const;
-const RTA_GATEWAY = 5;
+const RTA = { destination: 1, gateway: 5 } as const;
 const RT_TABLE_MAIN = 254;
 const RTPROT_STATIC = 4;
 const RTN_UNICAST = 1;
@@ -29,7 +32,11 @@ function linkHeader({ index = 0, flags = 0, change = 0 }): Buffer {
 }
 
 const text = (value: string) => Buffer.from(`${value}\0`);
-const addressBytes = (address: string) => Buffer.from(address.split('.').map(Number));
+const addressOf = (address: string): { family: number; bytes: Buffer } => {
+  const bytes = bytesOf(address);
+  if (bytes === undefined) throw new Error(`not an IP address: ${address}`);
+  return { family: bytes.length === 4 ? AF_INET : AF_INET6, bytes };
+};
 
 function descriptor(fd: number): Buffer {
   const bytes = Buffer.alloc(4);
@@ -63,13 +70,17 @@ export function withoutLinkLocal(index: number): void {
   request(RTM.newLink, 0, linkHeader({ index }), attribute(IFLA.afSpec, attribute(AF_INET6, mode)));
 }
 
-/** @param address IPv4, dotted */
+/**
+ * @param address IPv4 or IPv6. One of IPv6 is there at once (IFA_F_NODAD): nobody else can have it, and asking around takes a
+ *   second
+ */
 export function addAddress(index: number, address: string, prefixLength: number): void {
+  const { family, bytes } = addressOf(address);
   const header = Buffer.alloc(8);
-  header[0] = AF_INET;
+  header[0] = family;
   header[1] = prefixLength;
+  header[2] = family === AF_INET6 ? IFA_F_NODAD : 0;
   header.writeUInt32LE(index, 4);
-  const bytes = addressBytes(address);
   request(
     RTM.newAddress,
     NLM_F_CREATE | NLM_F_EXCL,
@@ -79,12 +90,25 @@ export function addAddress(index: number, address: string, prefixLength: number)
   );
 }
 
-/** @param gateway IPv4, dotted */
-export function addDefaultRoute(gateway: string): void {
+/**
+ * Adds a route, or puts it in the place of the one that leads there.
+ * @param to a network, as in 198.18.10.0/24
+ * @param via the address of a neighbour
+ */
+export function addRoute(to: string, via: string): void {
+  const [network = '', prefixLength] = to.split('/');
+  const { family, bytes } = addressOf(network);
   const header = Buffer.alloc(12);
-  header[0] = AF_INET;
+  header[0] = family;
+  header[1] = Number(prefixLength);
   header[4] = RT_TABLE_MAIN;
   header[5] = RTPROT_STATIC;
   header[7] = RTN_UNICAST;
-  request(RTM.newRoute, NLM_F_CREATE | NLM_F_EXCL, header, attribute(RTA_GATEWAY, addressBytes(gateway)));
+  request(
+    RTM.newRoute,
+    NLM_F_CREATE | NLM_F_REPLACE,
+    header,
+    attribute(RTA.destination, bytes),
+    attribute(RTA.gateway, addressOf(via).bytes),
+  );
 }

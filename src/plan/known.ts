@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import type { HostPlan, Tuning } from './plan.ts';
+import type { HostPlan, MiddleboxPlan, TakesAway, Tuning } from './plan.ts';
+import type { IpFamily } from './topology.ts';
 
 /** Things that a scenario may name, and what the planner asks of each; a catalogue of modules is one. */
 export interface Things<T> {
@@ -8,16 +9,65 @@ export interface Things<T> {
   load(name: string): Promise<{ default: T }>;
 }
 
+/** Why something cannot be had here, and what to do about it. */
+export interface Refusal {
+  what: string;
+  todo: string;
+}
+
+/** What planning asks of a client library. */
+export interface KnownClient {
+  /** The file of src/stage/servers whose protocol it speaks; undefined for one that any server understands. */
+  speaks?: string;
+  /** Verbs that it can do beside those of every client (connect, request, close); files of src/stage/verbs, by name. */
+  can: readonly string[];
+  /** Why a tuning cannot be given to it, or undefined when it can. */
+  refuses?(tuning: Tuning): string | undefined;
+}
+
 /** What planning asks of a server. */
 export interface KnownServer {
+  /** Verbs that it can do; files of src/stage/verbs, by name. */
+  can?: readonly string[];
   /** Why a tuning cannot be given to it, or undefined when it can. */
   refuses(tuning: Tuning): string | undefined;
 }
 
 /** What planning asks of a way to play a middlebox. */
 export interface KnownBox {
-  /** Why a scenario with these brokers cannot have it, and what to do; undefined where it can. */
-  refuses?(scenario: { brokers: readonly string[] }): { what: string; todo: string } | undefined;
+  /** Of the value in a profile's `playedBy`. */
+  params: z.ZodType;
+  /** Whether connections are made to it, as to a balancer, or pass it on their way, as with a router. */
+  entrance: boolean;
+  /** Whether it shows its own address to what stands behind it, in the place of its clients'. */
+  hidesClients(params: unknown): boolean;
+  /** Why a scenario with these hosts cannot have it; undefined where it can. `behind`: what it leads to, by name. */
+  refuses?(scenario: {
+    box: Omit<MiddleboxPlan, 'entrance' | 'hidesClients'>;
+    behind: readonly string[];
+    hosts: readonly HostPlan[];
+    ip: IpFamily;
+  }): Refusal | undefined;
+}
+
+/** What planning asks of a verb: something that a host does or suffers in a timeline. */
+export interface KnownVerb {
+  /** One line for people who write scenarios. */
+  about: string;
+  /** Its own parameters: an object type; durations and sizes by plan/params. */
+  params: z.ZodType;
+  /** Who can do it. A client or a server can where its library or program says so (`can`), if `needs` is set. */
+  who: readonly HostPlan['role'][];
+  /** Whether a client's library or a server's program must offer it. */
+  offered?: boolean;
+  /** Whether it is done on connections of a pool, so that a part of them may do it, one after another. */
+  onConnections: boolean;
+  takesAway: TakesAway;
+  talks?: 'sends' | 'ends';
+  /** Whether the step lasts until what it asked for has come. @param watched whether the next step is an `observe` */
+  awaited(watched: boolean): boolean;
+  /** How long its parameters make it last, seconds. */
+  lasts?(params: Record<string, unknown>): number;
 }
 
 /** What planning asks of a check. */
@@ -27,10 +77,9 @@ export interface KnownCheck {
 
 /** What there is to stage and to judge with. Planning is told of it, so that it depends on none of it. */
 export interface Known {
-  clients: Pick<Things<unknown>, 'names'>;
+  clients: Things<KnownClient>;
   servers: Things<KnownServer>;
   boxes: Things<KnownBox>;
+  verbs: Things<KnownVerb>;
   checks: Things<KnownCheck>;
-  /** What a host can do or suffer in a timeline. */
-  verbs(role: HostPlan['role']): readonly string[];
 }

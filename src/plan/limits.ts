@@ -76,6 +76,8 @@ export const COUNT_LIMITS = {
   tcpOrphanRetries: { least: 0, most: 255, because: 'as net.ipv4.tcp_orphan_retries takes them' },
   connections: { least: 1, most: 10_000 },
   brokers: { least: 1, most: 16 },
+  /** How often a step repeats what it does. */
+  times: { least: 1, most: 10_000 },
   /** Every cell is measured this often. */
   repeat: { least: 1, most: 100 },
   /** The model predicts no more. */

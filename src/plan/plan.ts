@@ -1,6 +1,9 @@
 import type { Hz } from '../base/hz.ts';
 import type { Pace } from '../base/pace.ts';
-import type { MiddleboxFile } from './schema.ts';
+import type { PathPlan } from './paths.ts';
+import type { IpFamily } from './topology.ts';
+
+export type { PathPlan } from './paths.ts';
 
 /** Settings of one side, all durations in seconds. `idleSeconds: 0` means SO_KEEPALIVE with the kernel's values. */
 export interface Tuning {
@@ -8,6 +11,8 @@ export interface Tuning {
   heartbeatSeconds?: number;
   commandTimeoutSeconds?: number;
   socketTimeoutSeconds?: number;
+  /** TCP_USER_TIMEOUT. */
+  userTimeoutSeconds?: number;
   tcpRetries2?: number;
   tcpOrphanRetries?: number;
 }
@@ -21,31 +26,88 @@ export const sysctlsOf = ({ tcpRetries2, tcpOrphanRetries }: Tuning): Record<str
 export interface ClientPlan {
   role: 'client';
   name: string;
+  /** A file of services/client/libraries, by name. */
   library: string;
   connections: number;
   /** Over how long its connections do what they are told, one after another; undefined: all at once. */
   spreadSeconds?: number;
 }
-export interface BrokerPlan {
-  role: 'broker';
+export interface ServerPlan {
+  role: 'server';
   name: string;
   /** The name in the scenario file: `mq` for `mq-1` and `mq-2`. */
   group: string;
-  broker: string;
+  /** A file of src/stage/servers, by name. */
+  server: string;
 }
+
+/** How long a box remembers a passage, seconds. */
+export interface BoxTimers {
+  /** Without a packet of either side; of a box with two timers the shorter one. */
+  idleSeconds: number;
+  /** Its timers towards the clients and towards the servers, where it has two. */
+  sides?: { clientSeconds: number; serverSeconds: number };
+  /** The longest that a passage may live at all, idle or not. */
+  lifeSeconds?: number;
+}
+
 export interface MiddleboxPlan {
   role: 'middlebox';
   name: string;
   profile: string;
   product: string;
   layer: 'L4' | 'L7';
-  idleTimeoutSeconds: number;
-  playedBy: MiddleboxFile['playedBy'];
+  timers: BoxTimers;
+  /** The same as they are in production, for advice. */
+  productionTimers: BoxTimers;
+  /** Which packets restart the idle timer: any, or only those that carry bytes of the application. */
+  refreshedBy: 'any-packet' | 'data';
+  /** A file of src/stage/boxes by its name, with its parameters. */
+  playedBy: Record<string, unknown>;
+  /** Whether connections are made to it (a balancer, a proxy), or to what stands behind it (a router, a NAT). */
+  entrance: boolean;
+  /** Whether it shows its own address to what stands behind it, in the place of its clients'. */
+  hidesClients: boolean;
   remedy?: string;
 }
-export type HostPlan = ClientPlan | BrokerPlan | MiddleboxPlan;
+export type HostPlan = ClientPlan | ServerPlan | MiddleboxPlan;
 
-export type Step = { kind: 'action'; host: string; action: string } | { kind: 'quiet' | 'observe'; seconds: number };
+/** What a step takes away from the other end: the one it speaks to, the way there, or nothing. */
+export const TAKES_AWAY = ['peer', 'path', 'nothing'] as const;
+export type TakesAway = (typeof TAKES_AWAY)[number];
+
+/** Something that a host does or suffers. Everything that its verb decides when it is planned stands here. */
+export interface ActionStep {
+  kind: 'action';
+  host: string;
+  /** A file of src/stage/verbs, by name. */
+  action: string;
+  /** The verb's own parameters, as its schema read them. */
+  params: Record<string, unknown>;
+  /** Of a client: on which of its connections, by number; undefined: on all. */
+  part?: { from: number; count: number };
+  /** One connection after another, evenly over this time. */
+  overSeconds?: number;
+  /** How often it is done, one after another. */
+  times?: number;
+  /** From one beginning to the next; 0 where one follows the other at once. */
+  everySeconds?: number;
+  /** What it is to the silence of the host's connections: `sends` ends one and begins the next, `ends` has none after it. */
+  talks?: 'sends' | 'ends';
+  takesAway: TakesAway;
+  /** Whether the step lasts until what it asked for has come. */
+  awaited: boolean;
+  /** A step lasts at least that long by its plan, seconds, and at most that long on a machine that is not overloaded. */
+  length: { leastSeconds: number; mostSeconds: number };
+}
+
+/** Actions that begin at one moment; the step ends with the last of them. */
+export interface TogetherStep {
+  kind: 'together';
+  steps: ActionStep[];
+}
+
+export type Step = ActionStep | TogetherStep | { kind: 'quiet' | 'observe'; seconds: number };
 
 export interface Expectation {
   check: string;
@@ -55,12 +117,13 @@ export interface Expectation {
 export interface ActPlan {
   name: string;
   title: string;
+  ip: IpFamily;
   hosts: HostPlan[];
-  /** By the hosts' names in the scenario file (a broker's group). */
+  paths: PathPlan[];
+  /** By the hosts' names in the scenario file (a server's group). */
   tuning: Record<string, Tuning>;
   /** The same settings as they are in production, for advice. */
   productionTuning: Record<string, Tuning>;
-  productionIdleTimeoutSeconds: number;
   productionQuietSeconds: number;
   /** What the act wants of the kernel; undefined where any will do. */
   hz?: Hz;
@@ -70,7 +133,7 @@ export interface ActPlan {
 
 /** A scenario with everything resolved: nothing in it depends on files any more. */
 export interface Plan {
-  schemaVersion: 1;
+  schemaVersion: 2;
   scenario: string;
   title: string;
   story: string;
@@ -80,15 +143,25 @@ export interface Plan {
   next: string | null;
 }
 
-export const hostsOf = <R extends HostPlan['role']>(act: ActPlan, role: R) =>
+export const hostsOf = <R extends HostPlan['role']>(act: Pick<ActPlan, 'hosts'>, role: R) =>
   act.hosts.filter((host) => host.role === role) as Extract<HostPlan, { role: R }>[];
-export const middleboxOf = (act: ActPlan): MiddleboxPlan => hostsOf(act, 'middlebox')[0] as MiddleboxPlan;
-export const clientOf = (act: ActPlan): ClientPlan => hostsOf(act, 'client')[0] as ClientPlan;
-/** Seconds that the timeline itself asks to wait, with what a client spreads over time. */
-export const waitSeconds = (act: ActPlan): number => {
-  const spread = clientOf(act).spreadSeconds ?? 0;
-  return act.timeline.reduce(
-    (sum, step) => sum + (step.kind === 'action' ? (step.host === clientOf(act).name ? spread : 0) : step.seconds),
-    0,
-  );
-};
+export const clientsOf = (act: Pick<ActPlan, 'hosts'>): ClientPlan[] => hostsOf(act, 'client');
+export const serversOf = (act: Pick<ActPlan, 'hosts'>): ServerPlan[] => hostsOf(act, 'server');
+export const boxesOf = (act: Pick<ActPlan, 'hosts'>): MiddleboxPlan[] => hostsOf(act, 'middlebox');
+/** How a host is called in its scenario file. */
+export const ownerOf = (host: HostPlan): string => (host.role === 'server' ? host.group : host.name);
+/** The name of the file that plays a box. */
+export const kindOf = ({ playedBy }: Pick<MiddleboxPlan, 'playedBy'>): string => Object.keys(playedBy)[0] as string;
+/** All connections of an act's clients. */
+export const connectionsOf = (act: Pick<ActPlan, 'hosts'>): number =>
+  clientsOf(act).reduce((sum, { connections }) => sum + connections, 0);
+/** Actions of a step, in order; none of a wait. */
+export const actionsOf = (step: Step): readonly ActionStep[] =>
+  step.kind === 'action' ? [step] : step.kind === 'together' ? step.steps : [];
+/** Seconds that a step lasts at least, by its plan. */
+export const leastSeconds = (step: Step): number =>
+  step.kind === 'quiet' || step.kind === 'observe'
+    ? step.seconds
+    : Math.max(0, ...actionsOf(step).map(({ length }) => length.leastSeconds));
+/** Seconds that the timeline itself asks to wait, with what is spread over time. */
+export const waitSeconds = (act: ActPlan): number => act.timeline.reduce((sum, step) => sum + leastSeconds(step), 0);

@@ -5,9 +5,11 @@ import { DURATION_LIMITS, type DurationLimit, limitedDuration } from './limits.t
 import { readYaml } from './read.ts';
 import { type MiddleboxFile, middleboxSchema } from './schema.ts';
 
-export interface Profile extends Omit<MiddleboxFile, 'idleTimeout'> {
+export interface Profile extends Omit<MiddleboxFile, 'idleTimeout' | 'life'> {
+  lifeSeconds?: number;
   idleTimeout: {
     defaultSeconds: number;
+    sides?: { clientSeconds: number; serverSeconds: number };
     /** What its vendor lets it be set to. */
     minSeconds?: number;
     maxSeconds?: number;
@@ -23,7 +25,7 @@ export const idleTimeoutLimit = (layer: MiddleboxFile['layer']): DurationLimit =
 export function readProfile(path: string): Profile {
   const { value, positions } = readYaml(path, middleboxSchema);
   const { idleTimeout } = value;
-  const seconds = (key: 'default' | 'min' | 'max', limit: DurationLimit): number | undefined => {
+  const seconds = (key: 'default' | 'min' | 'max' | 'client' | 'server', limit: DurationLimit): number | undefined => {
     const text = idleTimeout[key];
     if (text === undefined) return undefined;
     const found = limitedDuration(text, limit);
@@ -35,10 +37,22 @@ export function readProfile(path: string): Profile {
   const maxSeconds = seconds('max', DURATION_LIMITS.vendorIdleTimeout);
   if (defaultSeconds < (minSeconds ?? 0) || defaultSeconds > (maxSeconds ?? Number.POSITIVE_INFINITY))
     throw positions.error(['idleTimeout', 'default'], 'a duration from "min" to "max"');
+  const side = (key: 'client' | 'server') => seconds(key, idleTimeoutLimit(value.layer));
+  const [clientSeconds, serverSeconds] = [side('client'), side('server')];
+  if ((clientSeconds === undefined) !== (serverSeconds === undefined))
+    throw positions.error(['idleTimeout'], '"client" and "server", or neither');
+  const { life, ...rest } = value;
+  const lifeSeconds = life === undefined ? undefined : limitedDuration(life, idleTimeoutLimit(value.layer));
+  if (typeof lifeSeconds === 'object')
+    throw positions.error(['life'], lifeSeconds.expected, { found: quoted(life ?? '') });
   return {
-    ...value,
+    ...rest,
+    ...(lifeSeconds === undefined ? {} : { lifeSeconds }),
     idleTimeout: {
       defaultSeconds,
+      ...(clientSeconds === undefined || serverSeconds === undefined
+        ? {}
+        : { sides: { clientSeconds, serverSeconds } }),
       ...(minSeconds === undefined ? {} : { minSeconds }),
       ...(maxSeconds === undefined ? {} : { maxSeconds }),
       per: idleTimeout.per,

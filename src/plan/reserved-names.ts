@@ -8,6 +8,7 @@ export const RESERVED_HOSTS: ReadonlyMap<string, string> = new Map([
   ['default', 'the kernel’s own name for links to come (net.ipv4.conf.default)'],
   ['quiet', 'a step of a timeline is called that'],
   ['observe', 'a step of a timeline is called that'],
+  ['together', 'a step of a timeline is called that'],
   ['lab', 'events of the lab itself carry that name'],
   ['constructor', 'every JavaScript object has a member of that name'],
 ]);

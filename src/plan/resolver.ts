@@ -87,7 +87,7 @@ export class Resolver {
       if (keepalive.probes !== undefined)
         tuning.keepalive.probes = this.number(keepalive.probes, [...here, 'probes'], COUNT_LIMITS.keepProbes);
     }
-    for (const key of ['heartbeat', 'commandTimeout', 'socketTimeout'] as const)
+    for (const key of ['heartbeat', 'commandTimeout', 'socketTimeout', 'userTimeout'] as const)
       if (file[key] !== undefined)
         tuning[`${key}Seconds`] = this.seconds(file[key], [...path, key], DURATION_LIMITS[key]);
     for (const key of ['tcpRetries2', 'tcpOrphanRetries'] as const)

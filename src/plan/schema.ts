@@ -60,6 +60,7 @@ export const tuningSchema = z.strictObject({
     DURATION_LIMITS.socketTimeout,
     'how long the client library waits for any byte while a command is pending',
   ).optional(),
+  userTimeout: durationOf(DURATION_LIMITS.userTimeout, 'TCP_USER_TIMEOUT').optional(),
   tcpRetries2: count(COUNT_LIMITS.tcpRetries2).optional().describe('net.ipv4.tcp_retries2 of the host'),
   tcpOrphanRetries: count(COUNT_LIMITS.tcpOrphanRetries)
     .optional()
@@ -68,29 +69,49 @@ export const tuningSchema = z.strictObject({
 export type TuningFile = z.infer<typeof tuningSchema>;
 
 const clientHost = z.strictObject({
-  client: z.string().describe('a file of services/client, by name'),
+  client: z.string().describe('a file of services/client/libraries, by name'),
   connections: whole(COUNT_LIMITS.connections).default(1),
   spread: durationOf(
     DURATION_LIMITS.spread,
     'its connections do what they are told one after another, evenly over this time, not all at once',
   ).optional(),
 });
-const brokerHost = z.strictObject({
-  broker: z.string().describe('a file of services/broker, by name'),
+const serverHost = z.strictObject({
+  server: z.string().describe('a file of src/stage/servers, by name'),
   count: whole(COUNT_LIMITS.brokers).default(1),
 });
+/** The older word for the same. */
+const brokerHost = z.strictObject({
+  broker: z.string().describe('another word for "server"'),
+  count: whole(COUNT_LIMITS.brokers).default(1),
+});
+const timer = `${durationLimitText(DURATION_LIMITS.trackedIdleTimeout)} (a proxy’s: milliseconds too)`;
 const middleboxHost = z.strictObject({
   middlebox: z.string().describe('a file of lab/middleboxes, by name, or a parameter that names one'),
-  idleTimeout: paced(durationText)
+  idleTimeout: z
+    .union([paced(durationText), z.strictObject({ client: paced(durationText), server: paced(durationText) })])
     .optional()
     .describe(
-      `instead of the profile’s default; ${durationLimitText(DURATION_LIMITS.trackedIdleTimeout)} (a proxy’s: milliseconds too)`,
+      `instead of the profile’s default: one timer, or one towards the clients and one towards the servers; ${timer}`,
     ),
+  life: paced(durationText)
+    .optional()
+    .describe(`the longest that a connection may live, idle or not, instead of the profile’s; ${timer}`),
 });
 
-/** One entry of a timeline: one key. `quiet` and `observe` are words of the lab; any other key is a host. */
+const stepValue = z.union([
+  z.string(),
+  z.strictObject({ production: z.string(), compressed: z.string() }),
+  z
+    .record(z.string(), z.record(z.string(), z.unknown()).nullable())
+    .refine((value) => Object.keys(value).length === 1, 'one verb, as in "- web: { request: { bytes: 1kB } }"'),
+]);
+const action = z
+  .record(z.string(), stepValue)
+  .refine((value) => Object.keys(value).length === 1, 'one step has one key, as in "- pool: request"');
+/** One entry of a timeline: one key. `quiet`, `observe` and `together` are words of the lab; any other key is a host. */
 const step = z
-  .record(z.string(), z.union([z.string(), z.strictObject({ production: z.string(), compressed: z.string() })]))
+  .record(z.string(), z.union([stepValue, z.array(action).min(1).max(FILE_LIMITS.steps)]))
   .refine((value) => Object.keys(value).length === 1, 'one step has one key, as in "- pool: request"');
 
 const expectation = z.union([
@@ -134,7 +155,18 @@ export const scenarioSchema = z.strictObject({
     )
     .refine(...atMost(FILE_LIMITS.params, 'parameters'))
     .default({}),
-  hosts: z.record(name, z.union([clientHost, brokerHost, middleboxHost])).refine(...atMost(FILE_LIMITS.hosts, 'hosts')),
+  ip: z.enum(['v4', 'v6', 'both']).default('v4').describe('both: every act is played once with each'),
+  hosts: z
+    .record(name, z.union([clientHost, serverHost, brokerHost, middleboxHost]))
+    .refine(...atMost(FILE_LIMITS.hosts, 'hosts')),
+  paths: z
+    .array(z.array(name).min(2).max(FILE_LIMITS.hosts))
+    .min(1)
+    .max(FILE_LIMITS.hosts)
+    .optional()
+    .describe(
+      'who stands between whom: each from a client through middleboxes to a server; left out: every client through all middleboxes, in the order written, to the servers',
+    ),
   timeline: z.array(step).min(1).max(FILE_LIMITS.steps),
   acts: z
     .record(name, act)
@@ -155,22 +187,20 @@ export const middleboxSchema = z
     layer: z.enum(['L4', 'L7']),
     idleTimeout: z.strictObject({
       default: durationText,
+      client: durationText.optional().describe('its timer towards clients, where it has two'),
+      server: durationText.optional().describe('its timer towards servers'),
       min: durationText.optional(),
       max: durationText.optional(),
       per: z.enum(['listener', 'box', 'connection']).default('box'),
     }),
+    life: durationText.optional().describe('the longest that a connection may live, idle or not'),
     atExpiry: z.enum(AT_EXPIRY),
     latePacket: z.enum(LATE_PACKET),
     refreshedBy: z.strictObject({ tcpKeepalive: tri, applicationData: tri }),
     playedBy: z
-      .union([
-        z.strictObject({ conntrack: z.enum(['rebalance', 'reset-sender', 'drop', 'reset-both']) }),
-        z.strictObject({ haproxy: z.strictObject({}) }),
-        z.strictObject({ nginx: z.strictObject({}) }),
-        z.strictObject({ router: z.enum(['stateful']) }),
-        z.strictObject({ ipvs: z.strictObject({ sloppyTcp: z.boolean() }) }),
-      ])
-      .describe('how the lab plays it: a file of services/balancer, and its mode'),
+      .record(z.string(), z.union([z.string(), z.record(z.string(), z.unknown())]))
+      .refine((value) => Object.keys(value).length === 1, 'one key, as in { haproxy: {} }')
+      .describe('how the lab plays it: a file of src/stage/boxes, with its parameters'),
     remedy: z
       .string()
       .optional()
@@ -179,10 +209,10 @@ export const middleboxSchema = z
     sources: z.array(z.strictObject({ url: z.string().optional(), read: z.string(), says: z.string() })).min(1),
   })
   .superRefine((profile, context) => {
-    const mode = 'conntrack' in profile.playedBy ? profile.playedBy.conntrack : undefined;
+    const mode = profile.playedBy.conntrack;
     const says = profile.atExpiry === 'reset-both' ? 'reset-both' : profile.latePacket;
     // What nobody documents is played as the profile's comment says.
-    if (mode !== undefined && says !== 'unknown' && mode !== says)
+    if (typeof mode === 'string' && says !== 'unknown' && mode !== says)
       context.addIssue({
         code: 'custom',
         path: ['playedBy', 'conntrack'],

@@ -2,8 +2,8 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EVIDENCE_FILES } from '../evidence/files.ts';
 import { parseProxyLog, parseProxySessions } from '../wire/haproxy-log.ts';
+import type { PlayedBox } from './box.ts';
 import type { Lab, LabHost } from './lab.ts';
-import type { FlowSource } from './player.ts';
 import type { LookRecord, LostEvidence } from './record.ts';
 
 /** What one connection may send and receive at a host in one burst, counted generously. */
@@ -18,16 +18,15 @@ export class Collector {
   readonly folder: string;
   readonly #act: string;
   readonly #lab: Lab;
-  readonly #middlebox: LabHost;
-  #sessions: (() => Promise<string>) | undefined;
-  #flows: FlowSource | undefined;
+  readonly #boxes: readonly string[];
+  readonly #played = new Map<string, PlayedBox>();
   /** When each look began and ended. */
   readonly looks: LookRecord[] = [];
   #samples = 0;
-  constructor(lab: Lab, act: string, middlebox: string, folder: string) {
+  constructor(lab: Lab, act: string, boxes: readonly string[], folder: string) {
     this.#lab = lab;
     this.#act = act;
-    this.#middlebox = lab.host(middlebox);
+    this.#boxes = boxes;
     this.folder = folder;
     mkdirSync(join(folder, 'config'), { recursive: true });
     for (const file of Object.values(EVIDENCE_FILES)) appendFileSync(join(folder, file), '');
@@ -41,11 +40,11 @@ export class Collector {
     this.#row('events', { host, ...row });
   }
 
-  proxyLog(line: string): void {
+  proxyLog(box: string, line: string): void {
     this.#row('flows', {
       kind: 'proxy-log',
       time: this.#lab.now(),
-      host: this.#middlebox.name,
+      host: box,
       line,
       session: parseProxyLog(line),
     });
@@ -58,13 +57,9 @@ export class Collector {
     return host.place(file);
   }
 
-  /** A flow table of the box's own, instead of connection tracking's. */
-  useFlows(flows: FlowSource | undefined): void {
-    this.#flows = flows;
-  }
-
-  useSessions(sessions: (() => Promise<string>) | undefined): void {
-    this.#sessions = sessions;
+  /** What a box has to look at: a flow table of its own instead of connection tracking's, sessions. */
+  useBox(name: string, played: PlayedBox): void {
+    this.#played.set(name, played);
   }
 
   /** Starts to watch packets, sockets and flows; nothing is missed once this resolves. */
@@ -78,13 +73,13 @@ export class Collector {
         name,
         capture: join(this.folder, `${this.#act}.${name}.pcap`),
       })),
-      middlebox: this.#middlebox.name,
+      middleboxes: [...this.#boxes],
       slots: slotsFor(options.connections),
       clockJumps: options.clockJumps,
     });
   }
 
-  /** One look at every socket table, the flow table and the proxy's sessions. */
+  /** One look at every socket table, every flow table and all proxies' sessions. */
   async sample(label: string): Promise<void> {
     const from = this.#lab.now();
     await this.#look(label);
@@ -92,30 +87,24 @@ export class Collector {
   }
 
   async #look(label: string): Promise<void> {
-    const sample = ++this.#samples;
-    const middlebox = this.#middlebox.name;
-    await Promise.all([...this.#lab.hosts.values()].map((host) => this.#lookAtSockets(host, { sample, label })));
-    const own = this.#flows;
-    const flows = await (own ? own.table() : this.#middlebox.flows());
-    this.#row('flows', {
-      kind: 'table',
-      sample,
-      label,
-      time: this.#lab.now(),
-      host: middlebox,
-      ...(own ? { tracker: own.tracker } : {}),
-      flows,
-    });
-    if (!this.#sessions) return;
-    const text = await this.#sessions();
-    const sessions = parseProxySessions(text);
+    const look = { sample: ++this.#samples, label };
+    await Promise.all([...this.#lab.hosts.values()].map((host) => this.#lookAtSockets(host, look)));
+    await Promise.all(this.#boxes.map((name) => this.#lookAtBox(this.#lab.host(name), look)));
+  }
+
+  async #lookAtBox(host: LabHost, look: { sample: number; label: string }): Promise<void> {
+    const { flows: own, sessions } = this.#played.get(host.name) ?? {};
+    if (host.gone) return;
+    const flows = await (own ? own.table() : host.flows());
+    const where = { ...look, time: this.#lab.now(), host: host.name };
+    this.#row('flows', { kind: 'table', ...where, ...(own ? { tracker: own.tracker } : {}), flows });
+    if (!sessions) return;
+    const text = await sessions();
     this.#row('flows', {
       kind: 'proxy-sessions',
-      sample,
-      label,
+      ...where,
       time: this.#lab.now(),
-      host: middlebox,
-      sessions,
+      sessions: parseProxySessions(text),
       text,
     });
   }

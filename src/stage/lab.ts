@@ -30,7 +30,8 @@ export interface WatchOrder {
   flowsFile: string;
   /** `capture`: the pcap file to write. */
   hosts: { name: string; capture: string }[];
-  middlebox: string;
+  /** Hosts whose flows are watched. */
+  middleboxes: string[];
   /** Frames a host may send and receive before they must have been read. */
   slots: number;
   /** Whether waiting costs nothing here, and waking up does. */
@@ -53,8 +54,12 @@ export interface LabWatch {
 
 export interface LabHost {
   readonly name: string;
-  /** The address by which the others know it. */
+  /** Its first address. */
   readonly address: string;
+  /** All of its addresses, those of its links and of its loopback. */
+  readonly addresses: readonly string[];
+  /** Its address on the link to a neighbour. */
+  addressTowards(neighbour: string): string;
   /** On a middlebox: the address that clients connect to. */
   readonly serviceAddress: string | undefined;
   /** Interface names by index, as a capture on "any" reports them. */

@@ -2,8 +2,8 @@
 // that connects to a port reaches the same port of a server.
 
 import type { Box } from '../plan/trial.ts';
+import type { PlayedBox } from './box.ts';
 import type { LabHost } from './lab.ts';
-import type { Playing } from './player.ts';
 
 export interface ManyPort {
   port: number;
@@ -20,9 +20,9 @@ export interface ManyContext {
 }
 
 /** Where clients connect to, and what there is to look at. */
-export type ManyPlaying = { address: string } & Pick<Playing, 'flows' | 'sessions'>;
+export type ManyPlaying = { address: string } & Pick<PlayedBox, 'flows' | 'sessions'>;
 
-/** How a kind of middlebox is played many times at once. One file each in `players/`, with `Player`. */
+/** How a kind of middlebox is played many times at once. One file each in `boxes/`, with `Box`. */
 export interface ManyPlayer {
   /** The program that plays it, where it is not the kernel; with the arguments that make it tell its version. */
   program?: { name: string; versionArgs: readonly string[] };

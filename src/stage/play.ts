@@ -5,9 +5,9 @@ import { now } from '../base/clock.ts';
 import { LabError } from '../base/errors.ts';
 import { unwritable } from '../base/folder.ts';
 import type { Plan } from '../plan/plan.ts';
+import { playAct } from './director.ts';
 import type { Place } from './ground.ts';
 import type { Message } from './record.ts';
-import { playAct } from './stage.ts';
 
 /** In a tmpfs of the lab's own. */
 export const SCRATCH = '/run/idlelab';

@@ -3,7 +3,7 @@ import type { LabConditions } from '../evidence/lab-conditions.ts';
 import type { ActRecord } from '../evidence/record.ts';
 import type { Outcome } from '../plan/trial.ts';
 
-export type { ActRecord, LookRecord, LostEvidence, RunRecord, StepRecord, TakesAway } from '../evidence/record.ts';
+export type { ActRecord, LookRecord, LostEvidence, RunRecord, StepRecord } from '../evidence/record.ts';
 
 /** Lines that the lab's process writes for the person's. */
 export type Message =

@@ -33,10 +33,10 @@ export interface WitnessRun extends Pick<RunRecord, 'engine' | 'startedAt' | 've
 export function laddersIn(folder: string, { plans, acts, title, pace, ...run }: WitnessRun): Map<string, Ladder> {
   const record: RunRecord = {
     ...run,
-    schemaVersion: 1,
+    schemaVersion: 2,
     wallSeconds: 0,
     memoryMb: 0,
-    plan: { schemaVersion: 1, scenario: 'sweep', title, story: '', file: '', pace, acts: plans, next: null },
+    plan: { schemaVersion: 2, scenario: 'sweep', title, story: '', file: '', pace, acts: plans, next: null },
     acts: [...acts],
   };
   const save = () => writeFileSync(join(folder, RUN_FILE), `${JSON.stringify(record, null, 2)}\n`);

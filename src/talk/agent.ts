@@ -8,20 +8,29 @@ export interface OpenOptions {
   keepalive?: { idleSeconds: number; intervalSeconds?: number; probes?: number } | 'off';
   commandTimeoutSeconds?: number;
   socketTimeoutSeconds?: number;
+  userTimeoutSeconds?: number;
 }
 
 export type AgentCommand =
   | {
       do: 'connect';
-      connections: number;
+      /** By number, from 0. */
+      connections: number[];
       options: OpenOptions;
       heartbeatSeconds?: number;
       /** With these, every connection makes its first request as soon as it is ready. */
       ids?: string[];
       spreadSeconds?: number;
     }
-  | { do: 'request'; ids: string[]; spreadSeconds?: number }
-  | { do: 'close' };
+  | { do: 'request'; connections: number[]; ids: string[]; bytes?: number; spreadSeconds?: number }
+  /** One of the verbs that the library offers, by its name in a timeline. */
+  | {
+      do: 'perform';
+      verb: string;
+      connections: number[];
+      params: Record<string, unknown>;
+      spreadSeconds?: number;
+    };
 
 /** What happens there, as it is kept in the evidence. */
 export interface AgentEvent extends Record<string, unknown> {

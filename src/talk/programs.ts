@@ -15,7 +15,7 @@ export type Program = (typeof PROGRAMS)[number];
 export const HOST_FOLDERS = [
   'services/client/libraries',
   'src/stage/boxes',
-  'src/stage/faults',
   'src/stage/servers',
+  'src/stage/verbs',
 ] as const;
 export type HostFolder = (typeof HOST_FOLDERS)[number];

@@ -8,7 +8,7 @@ import type { Engine } from '../../src/engines/engine.ts';
 import { KNOWN } from '../../src/judge/known.ts';
 import { SCENARIOS } from '../../src/plan/catalogue.ts';
 import { planScenario } from '../../src/plan/make-plan.ts';
-import { clientOf } from '../../src/plan/plan.ts';
+import { clientsOf } from '../../src/plan/plan.ts';
 import { type Expected, outcomeExpected, outcomeSeen } from './table.ts';
 
 /** Plays a scenario on an engine, and expects what the table says of each act. A difference names engine and act. */
@@ -31,7 +31,7 @@ export async function playAndCompare(
       bad: findings.filter(({ status }) => status !== 'pass'),
     }).toEqual({ engine: engine.name, problem: null, bad: [] });
     expect(result.verdict).toBe('pass');
-    const connections = clientOf(plan.acts[0] as (typeof plan.acts)[0]).connections;
+    const connections = clientsOf(plan.acts[0] as (typeof plan.acts)[0])[0]?.connections ?? 0;
     for (const [name, expected] of Object.entries(acts)) {
       const act = result.acts.find((candidate) => candidate.name === name);
       expect(act && { engine: engine.name, act: name, ...outcomeSeen(act.outcome, expected) }).toEqual({

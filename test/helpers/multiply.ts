@@ -1,5 +1,5 @@
 import type { ActEvidence } from '../../src/evidence/read.ts';
-import { clientOf } from '../../src/plan/plan.ts';
+import { connectionsOf } from '../../src/plan/plan.ts';
 
 /** Ports that servers listen on; every other port is one connection's. */
 const SERVICES = new Set([6379]);
@@ -38,7 +38,7 @@ function another(row: Json, copy: number, connections: number, packets: number):
  * The same act with `times` times its connections, all of which met the same at the same moments.
  */
 export function multiply(evidence: ActEvidence, times: number): ActEvidence {
-  const { connections } = clientOf(evidence.plan);
+  const connections = connectionsOf(evidence.plan);
   const packets = Math.max(0, ...evidence.packets.map(({ n }) => n));
   const copies = <T>(row: T): T[] =>
     Array.from({ length: times }, (_, copy) =>

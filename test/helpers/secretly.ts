@@ -15,5 +15,5 @@ export const secretly = (engine: Engine, change: (plan: Plan) => void): Engine =
 /** Every middlebox remembers for so long. */
 export const patientFor = (seconds: number) => (plan: Plan) => {
   for (const act of plan.acts)
-    for (const host of act.hosts) if (host.role === 'middlebox') host.idleTimeoutSeconds = seconds;
+    for (const host of act.hosts) if (host.role === 'middlebox') host.timers.idleSeconds = seconds;
 };

@@ -5,7 +5,7 @@ import { ActFacts } from '../../src/judge/facts.ts';
 import { keepaliveRows } from '../../src/judge/keepalive.ts';
 import { buildLadder } from '../../src/judge/ladder.ts';
 import { outcomeOf } from '../../src/judge/outcome.ts';
-import { clientOf } from '../../src/plan/plan.ts';
+import { connectionsOf } from '../../src/plan/plan.ts';
 import { arrayWork } from '../helpers/array-work.ts';
 import { FIXTURES, recorded, TOLD } from '../helpers/fixture.ts';
 import { multiply } from '../helpers/multiply.ts';
@@ -35,7 +35,7 @@ describe('many connections', () => {
   it.each(ACTS)('%s, %s: are judged as few are, with work in proportion', (_, __, act) => {
     const statuses: [string, string][][] = [];
     const work = [1, TIMES].map((times) => {
-      const evidence = multiply(act, times * Math.ceil(FEW_CONNECTIONS / clientOf(act.plan).connections));
+      const evidence = multiply(act, times * Math.ceil(FEW_CONNECTIONS / connectionsOf(act.plan)));
       return arrayWork(() => statuses.push(judge(evidence).findings.map(({ id, status }) => [id, status])));
     }) as [number, number];
     const [expected, ...found] = [judge(act).findings.map(({ id, status }) => [id, status]), ...statuses];

@@ -205,7 +205,7 @@ describe('an act whose steps are not those of its plan is inconclusive', () => {
       'a record that tells another length as planned',
       (steps, evidence) => {
         lengthen(evidence, QUIET, 95);
-        quietOf(steps).seconds = 100;
+        (quietOf(steps) as { seconds: number }).seconds = 100;
       },
       [
         { kind: 'missing', step: 3 },

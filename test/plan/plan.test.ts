@@ -4,7 +4,7 @@ import { PACES } from '../../src/base/pace.ts';
 import { KNOWN } from '../../src/judge/known.ts';
 import { SCENARIOS, TUNINGS } from '../../src/plan/catalogue.ts';
 import { planScenario } from '../../src/plan/make-plan.ts';
-import { middleboxOf } from '../../src/plan/plan.ts';
+import { boxesOf } from '../../src/plan/plan.ts';
 
 describe('a plan', () => {
   it('takes the values of its pace, and keeps the production values beside them', async () => {
@@ -12,9 +12,9 @@ describe('a plan', () => {
     const production = await planScenario(SCENARIOS.path('rebalance'), 'production', KNOWN);
     const [act, life] = [compressed.acts[1], production.acts[1]];
     if (!act || !life) throw new Error('two acts');
-    expect(middleboxOf(act).idleTimeoutSeconds).toBe(3);
-    expect(middleboxOf(life).idleTimeoutSeconds).toBe(350);
-    expect(act.productionIdleTimeoutSeconds).toBe(350);
+    expect(boxesOf(act)[0]?.timers).toEqual({ idleSeconds: 3 });
+    expect(boxesOf(life)[0]?.timers).toEqual({ idleSeconds: 350 });
+    expect(boxesOf(act)[0]?.productionTimers).toEqual({ idleSeconds: 350 });
     expect(act.productionQuietSeconds).toBe(28_800);
     expect(act.tuning).toEqual({ pool: { keepalive: { idleSeconds: 1 } }, mq: { keepalive: 'off' } });
     expect(act.productionTuning).toEqual(life.tuning);

@@ -18,7 +18,7 @@ it('a quiet of 30 days is not over at once', async () => {
   const plan = await planScenario(SCENARIOS.path('rebalance'), 'compressed', KNOWN);
   plan.acts = plan.acts.slice(0, 1);
   // Before the long wait there is a look when the box has forgotten.
-  for (const host of plan.acts[0]?.hosts ?? []) if (host.role === 'middlebox') host.idleTimeoutSeconds = 1;
+  for (const host of plan.acts[0]?.hosts ?? []) if (host.role === 'middlebox') host.timers.idleSeconds = 1;
   for (const step of plan.acts[0]?.timeline ?? []) if (step.kind === 'quiet') step.seconds = MONTH_SECONDS;
   const stop = new AbortController();
   const waits: (number | undefined)[] = [];

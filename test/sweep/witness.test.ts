@@ -139,8 +139,9 @@ it('what was configured changes nothing: neither the idle timeout, nor the lengt
   const file = join(folder, 'run.json');
   const run = JSON.parse(readFileSync(file, 'utf8')) as RunRecord;
   for (const act of run.plan.acts) {
-    act.productionIdleTimeoutSeconds = act.productionQuietSeconds = 1;
-    for (const host of act.hosts) if (host.role === 'middlebox') host.idleTimeoutSeconds = 1e6;
+    act.productionQuietSeconds = 1;
+    for (const host of act.hosts)
+      if (host.role === 'middlebox') host.timers = host.productionTimers = { idleSeconds: 1e6 };
   }
   writeFileSync(file, JSON.stringify(run));
   expect(laddersOf(folder).get(FORGOTTEN)).toEqual(ladder(FORGOTTEN));

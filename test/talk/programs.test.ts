@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { CLIENTS } from '../../services/client/catalogue.ts';
 import { packageRoot } from '../../src/base/root.ts';
 import { labEntries } from '../../src/engines/bundle.ts';
-import { BOXES, FAULTS, SERVERS } from '../../src/stage/catalogue.ts';
+import { BOXES, SERVERS, VERBS } from '../../src/stage/catalogue.ts';
 import { HOST_FOLDERS, PROGRAMS } from '../../src/talk/programs.ts';
 
 const files = ['src', 'services'].flatMap((folder) =>
@@ -28,7 +28,7 @@ describe('the programs of hosts', () => {
   it('are bundled, with all that they load by name', () => {
     const entries = labEntries();
     for (const program of PROGRAMS) expect(entries).toContain(program);
-    for (const { folder, names } of [BOXES, FAULTS, SERVERS, CLIENTS].map((each) => ({
+    for (const { folder, names } of [BOXES, VERBS, SERVERS, CLIENTS].map((each) => ({
       folder: each.folder.slice(packageRoot.length).replace(/^\//, ''),
       names: each.names(),
     })))

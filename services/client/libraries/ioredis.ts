@@ -86,5 +86,5 @@ const load = async (): Promise<LoadedLibrary> => {
   };
 };
 
-const library: Library = { load };
+const library: Library = { speaks: 'redis', can: ['close'], load };
 export default library;

@@ -72,6 +72,7 @@ export interface Place {
 export class ContainerHost implements LabHost {
   readonly name: string;
   readonly address: string;
+  readonly addresses: readonly string[];
   readonly serviceAddress: string | undefined;
   readonly passesForeignAddresses = false;
   readonly container: Container;
@@ -93,11 +94,16 @@ export class ContainerHost implements LabHost {
   #ending = false;
   #fail: (error: LabError) => void = () => {};
 
+  addressTowards(): string {
+    return this.address;
+  }
+
   /** @param stream of the attached container, not yet started */
   constructor(place: Place, container: Container, stream: Duplex) {
     this.#place = place;
     this.name = place.name;
     this.address = place.address;
+    this.addresses = [place.address];
     this.serviceAddress = place.serviceAddress;
     this.container = container;
     this.#stream = stream;

@@ -7,7 +7,15 @@ import { extract } from 'tar-stream';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { now } from '../../base/clock.ts';
 import { LabError, messageOf } from '../../base/errors.ts';
-import { type ActPlan, type HostPlan, middleboxOf, sysctlsOf } from '../../plan/plan.ts';
+import {
+  type ActPlan,
+  boxesOf,
+  type HostPlan,
+  kindOf,
+  type MiddleboxPlan,
+  ownerOf,
+  sysctlsOf,
+} from '../../plan/plan.ts';
 import { BOXES } from '../../stage/catalogue.ts';
 import type { Lab, LabWatch, WatchOrder } from '../../stage/lab.ts';
 import type { LostEvidence } from '../../stage/record.ts';
@@ -53,15 +61,13 @@ interface Wanted {
 }
 
 async function sysctlsFor(act: ActPlan, host: HostPlan): Promise<Record<string, number>> {
-  if (host.role === 'client') return sysctlsOf(act.tuning[host.name] ?? {});
-  if (host.role === 'broker') return sysctlsOf(act.tuning[host.group] ?? {});
-  const [kind] = Object.keys(host.playedBy) as [string];
-  const { default: player } = await BOXES.load(kind);
-  return { 'net.ipv4.ip_forward': 1, ...player.sysctls?.(middleboxOf(act)) };
+  if (host.role !== 'middlebox') return sysctlsOf(act.tuning[ownerOf(host)] ?? {});
+  const { default: box } = await BOXES.load(kindOf(host));
+  return { 'net.ipv4.ip_forward': 1, ...box.sysctls?.(host) };
 }
 
 async function wantedHosts(act: ActPlan, clients: LabNetwork, brokers: LabNetwork): Promise<Wanted[]> {
-  const next = { client: FIRST_HOST, broker: FIRST_HOST };
+  const next = { client: FIRST_HOST, server: FIRST_HOST };
   return Promise.all(
     act.hosts.map(async (plan): Promise<Wanted> => {
       const sysctls = await sysctlsFor(act, plan);
@@ -283,7 +289,7 @@ export class DockerLab implements Lab {
       const [hello] = greetings.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])) as [Hello];
       const order = new Map(wanted.map(({ plan }, index) => [plan.name, index]));
       hosts.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0));
-      const balancer = hosts.find((host) => host.name === middleboxOf(act).name) as ContainerHost;
+      const balancer = hosts.find((host) => host.name === (boxesOf(act)[0] as MiddleboxPlan).name) as ContainerHost;
       for (const host of hosts) if (host !== balancer) host.pullCable = cable(balancer, host.address);
       return new DockerLab(hosts, networks, hello, await balancer.clockAhead());
     } catch (error) {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import { basename, join } from 'node:path';
 import { now } from '../../base/clock.ts';
 import { LabError, messageOf } from '../../base/errors.ts';
@@ -7,8 +8,9 @@ import { codeRoot, moduleExtension } from '../../base/root.ts';
 import { flowTable } from '../../linux/ctnetlink.ts';
 import { closeNamespace, inNamespace, interfaceIndex, kernelHz, newNamespace } from '../../linux/libc.ts';
 import { CAP, withCapabilities } from '../../linux/rights.ts';
-import { addAddress, addDefaultRoute, addVeth, setLink, withoutLinkLocal } from '../../linux/rtnetlink.ts';
+import { addAddress, addRoute, addVeth, setLink, withoutLinkLocal } from '../../linux/rtnetlink.ts';
 import type { ActPlan } from '../../plan/plan.ts';
+import { type Topology, type TopologyHost, topologyOf } from '../../plan/topology.ts';
 import { askSocket } from '../../stage/ask.ts';
 import type { Ground } from '../../stage/ground.ts';
 import {
@@ -27,78 +29,60 @@ import type { Program } from '../../talk/programs.ts';
 import type { Flow } from '../../wire/flows.ts';
 import { HostView, labEnvironment } from './view.ts';
 
-// Hosts as network namespaces, one veth pair from each to the middlebox, which routes between them:
+// Hosts as network namespaces, joined by veth pairs as the act's paths want it (plan/topology): each link has a subnet of its
+// own, and a host has exactly the routes that its paths need.
 //
-//   pool 198.18.10.2 ──── .10.1 balancer .101.1 ──── 198.18.101.2 mq-1
-//                         VIP 198.18.0.1 .102.1 ──── 198.18.102.2 mq-2
+//   web 198.18.10.2 ──── .10.1 nat .60.2 ──── .60.1 nlb .101.1 ──── 198.18.101.2 mq-1
+//                                                       .102.1 ──── 198.18.102.2 mq-2
 //
-// Addresses are from 198.18.0.0/15, the block for benchmarks (RFC 2544): no real network can be meant by them.
 // There is no other link and no route out of the enclosing namespace. Each host has files and processes of its own as well
 // (view.ts): its programs reach another host by its network, and this machine not at all.
-const SERVICE_ADDRESS = '198.18.0.1';
-const FIRST_CLIENT_NET = 10;
-const FIRST_BROKER_NET = 101;
 /** What programs need that set rules or send packets of their own making. */
 const NETWORK_RIGHTS = [CAP.netAdmin, CAP.netRaw];
-
-interface Link {
-  host: string;
-  middlebox: string;
-  net: number;
-}
-
-function linksOf(act: ActPlan): Link[] {
-  const middlebox = act.hosts.find((host) => host.role === 'middlebox')?.name as string;
-  let client = FIRST_CLIENT_NET;
-  let broker = FIRST_BROKER_NET;
-  return act.hosts
-    .filter((host) => host.role !== 'middlebox')
-    .map((host) => ({ host: host.name, middlebox, net: host.role === 'client' ? client++ : broker++ }));
-}
 
 class NetnsHost implements LabHost {
   readonly name: string;
   readonly address: string;
+  readonly addresses: readonly string[];
   readonly serviceAddress: string | undefined;
   interfaces: ReadonlyMap<number, string> = new Map();
   gone = false;
   readonly passesForeignAddresses = true;
   /**
-   * The links to pull, at the middlebox's end: there only connected routes are lost with a link, and they come back with
-   * it. The host sees its carrier go and keeps its default route, as with a real cable.
+   * The links to pull, at the other hosts' ends: there only connected routes are lost with a link. The host sees its carrier
+   * go and keeps its routes, as with a real cable.
    */
-  cable: { end: NetnsHost; links: readonly string[] };
+  readonly cables: { end: NetnsHost; link: string }[] = [];
   /** A path that opens its network namespace (setns(2)), for those who watch it. */
   readonly namespace: string;
   readonly #namespace: number;
-  readonly #links: string[];
+  readonly #topology: TopologyHost;
   readonly #processes = new Set<LabProcess>();
   readonly #folder: string;
   readonly #place: HostView;
 
   /** @param place `folder`: the scratch folder on it */
-  constructor(
-    name: string,
-    address: string,
-    serviceAddress: string | undefined,
-    links: string[],
-    place: { folder: string; view: HostView },
-  ) {
+  constructor(topology: TopologyHost, place: { folder: string; view: HostView }) {
+    const { name, nics, service } = topology;
     this.#folder = place.folder;
     this.#place = place.view;
+    this.#topology = topology;
     this.name = name;
-    this.address = address;
-    this.serviceAddress = serviceAddress;
-    this.#links = links;
-    this.cable = { end: this, links };
+    this.addresses = [...nics.map(({ address }) => address), ...(service === undefined ? [] : [service])];
+    this.address = this.addresses[0] ?? '';
+    this.serviceAddress = service;
     this.#namespace = newNamespace();
     this.namespace = `/proc/${process.pid}/fd/${this.#namespace}`;
+  }
+
+  addressTowards(neighbour: string): string {
+    return this.#topology.nics.find(({ peer }) => peer === neighbour)?.address ?? this.address;
   }
 
   learnInterfaces(): void {
     this.interfaces = inNamespace(
       this.#namespace,
-      () => new Map(['lo', ...this.#links].map((link) => [interfaceIndex(link), link])),
+      () => new Map(['lo', ...this.#topology.nics.map(({ name }) => name)].map((link) => [interfaceIndex(link), link])),
     );
   }
 
@@ -170,10 +154,11 @@ class NetnsHost implements LabHost {
   }
 
   async setLinks(up: boolean): Promise<void> {
-    const { end, links } = this.cable;
-    inNamespace(end.#namespace, () => {
-      for (const link of links) setLink(interfaceIndex(link), up);
-    });
+    for (const { end, link } of this.cables) {
+      inNamespace(end.#namespace, () => setLink(interfaceIndex(link), up));
+      // Routes through a link go with it, those to its own network alone come back.
+      if (up) end.addRoutes(link);
+    }
   }
 
   /** Joins this host to another by a cable. */
@@ -182,17 +167,25 @@ class NetnsHost implements LabHost {
   }
 
   /** Gives links their addresses and takes them up, with the loopback. */
-  configure(links: readonly { name: string; address: string; prefixLength: number }[], gateway?: string): void {
+  configure(): void {
+    const { nics, service, routes } = this.#topology;
     inNamespace(this.#namespace, () => {
       setLink(interfaceIndex('lo'), true);
-      for (const { name, address, prefixLength } of links) {
+      if (service !== undefined) addAddress(interfaceIndex('lo'), service, isIPv6(service) ? 128 : 32);
+      for (const { name, address, prefixLength } of nics) {
         const index = interfaceIndex(name);
         addAddress(index, address, prefixLength);
-        if (name === 'lo') continue;
         withoutLinkLocal(index);
         setLink(index, true);
       }
-      if (gateway !== undefined) addDefaultRoute(gateway);
+    });
+    for (const nic of new Set(routes.map((route) => route.nic))) this.addRoutes(nic);
+  }
+
+  /** The routes that lead through one of its links. */
+  addRoutes(nic: string): void {
+    inNamespace(this.#namespace, () => {
+      for (const { to, via } of this.#topology.routes.filter((route) => route.nic === nic)) addRoute(to, via);
     });
   }
 
@@ -234,9 +227,8 @@ export class NetnsLab implements Lab {
   /** Builds namespaces, links and addresses of one act. Must run inside the lab's own namespaces (see engine.ts). */
   static async up(act: ActPlan, folder: string, watcher: Watcher): Promise<NetnsLab> {
     mkdirSync(folder, { recursive: true });
-    const links = linksOf(act);
     try {
-      return await NetnsLab.#build(act, folder, links, watcher);
+      return await NetnsLab.#build(topologyOf(act), folder, watcher);
     } catch (error) {
       if (error instanceof LabError) throw error;
       throw new LabError(
@@ -248,39 +240,28 @@ export class NetnsLab implements Lab {
     }
   }
 
-  static async #build(act: ActPlan, folder: string, links: readonly Link[], watcher: Watcher): Promise<NetnsLab> {
-    const hosts = new Map<string, NetnsHost>();
-    const views = await Promise.all(act.hosts.map(() => HostView.open(folder)));
-    for (const [index, host] of act.hosts.entries()) {
-      const place = { folder, view: views[index] as HostView };
-      const link = links.find((candidate) => candidate.host === host.name);
-      hosts.set(
-        host.name,
-        link
-          ? new NetnsHost(host.name, `198.18.${link.net}.2`, undefined, ['eth0'], place)
-          : new NetnsHost(
-              host.name,
-              `198.18.${links[0]?.net}.1`,
-              SERVICE_ADDRESS,
-              links.map((candidate) => candidate.host),
-              place,
-            ),
-      );
-    }
+  static async #build(topology: Topology, folder: string, watcher: Watcher): Promise<NetnsLab> {
+    const views = await Promise.all(topology.hosts.map(() => HostView.open(folder)));
+    const hosts = new Map(
+      topology.hosts.map((host, index) => [host.name, new NetnsHost(host, { folder, view: views[index] as HostView })]),
+    );
     const lab = new NetnsLab(folder, hosts, watcher);
-    const middlebox = lab.host(links[0]?.middlebox as string);
-    for (const { host } of links) {
-      middlebox.link(host, lab.host(host), 'eth0');
-      lab.host(host).cable = { end: middlebox, links: [host] };
+    const nicOf = (host: string, peer: string): string =>
+      topology.hosts.find(({ name }) => name === host)?.nics.find((nic) => nic.peer === peer)?.name as string;
+    for (const { ends } of topology.links) {
+      const [near, far] = ends.map((name) => lab.host(name)) as [NetnsHost, NetnsHost];
+      const [nearNic, farNic] = [nicOf(near.name, far.name), nicOf(far.name, near.name)];
+      near.link(nearNic, far, farNic);
+      near.cables.push({ end: far, link: farNic });
+      far.cables.push({ end: near, link: nearNic });
     }
-    middlebox.configure([
-      { name: 'lo', address: SERVICE_ADDRESS, prefixLength: 32 },
-      ...links.map(({ host, net }) => ({ name: host, address: `198.18.${net}.1`, prefixLength: 24 })),
-    ]);
-    for (const { host, net } of links)
-      lab.host(host).configure([{ name: 'eth0', address: `198.18.${net}.2`, prefixLength: 24 }], `198.18.${net}.1`);
+    for (const host of hosts.values()) host.configure();
     for (const host of hosts.values()) host.learnInterfaces();
-    await middlebox.setSysctl('net.ipv4.ip_forward', 1);
+    for (const { name, forwards } of topology.hosts) {
+      if (!forwards) continue;
+      if (topology.ip === 'v4') await lab.host(name).setSysctl('net.ipv4.ip_forward', 1);
+      else await lab.host(name).setSysctl('net.ipv6.conf.all.forwarding', 1);
+    }
     return lab;
   }
 

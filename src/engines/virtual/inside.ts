@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import koffi from 'koffi';
 import { now } from '../../base/clock.ts';
 import { loadModule } from '../../linux/libc.ts';
-import { middleboxOf, type Plan } from '../../plan/plan.ts';
+import { boxesOf, kindOf, type Plan } from '../../plan/plan.ts';
 import { kindsOf } from '../../stage/bench/groups.ts';
 import { BOXES } from '../../stage/catalogue.ts';
 import { playPlan } from '../../stage/play.ts';
@@ -31,9 +31,7 @@ const tell = (message: Message) => {
 };
 setInterval(() => tell({ type: 'clock', act, time: now() }), CLOCK_SECONDS * 1000);
 
-const kindsOfPlan = ({ acts }: Plan): string[] => [
-  ...new Set(acts.map((act) => Object.keys(middleboxOf(act).playedBy)[0] as string)),
-];
+const kindsOfPlan = ({ acts }: Plan): string[] => [...new Set(acts.flatMap((act) => boxesOf(act).map(kindOf)))];
 
 /** What middleboxes need and is not built in lies beside the kernel. */
 async function loadModules(kinds: readonly string[]): Promise<void> {

@@ -13,7 +13,7 @@ export default defineCheck({
   params: z.strictObject({}),
   judge(facts) {
     const wanted = facts.pool.length;
-    const idle = facts.box.idleTimeoutSeconds;
+    const idle = facts.box.timers.idleSeconds;
     const expected = `${facts.box.name} closes each of ${plural(wanted, 'session')} after ${inSeconds(idle)} without a byte: FIN to the client, FIN to the broker (then RST, unless the broker has closed by then)`;
     const why =
       'A proxy ends idle sessions by its own timers (timeout client, timeout server) and says so politely, with FIN on both sides; a broker that is slower than the proxy gets a RST after its FIN, because the proxy will read no more. The pool notices at once, but a request that is just under way meets the closing door.';

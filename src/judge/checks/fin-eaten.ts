@@ -16,9 +16,7 @@ export default defineCheck({
       return cannotTell({
         title: 'whether the FIN was lost cannot be told',
         expected,
-        observed:
-          facts.notReady ??
-          (facts.lossKnown ? 'nobody closed anything' : 'the record does not say what its steps took away'),
+        observed: facts.notReady ?? 'nobody closed anything',
         why,
       });
     const cases = facts.pool.map(({ local }) => {

@@ -10,7 +10,7 @@ export default defineCheck({
   about: 'the middlebox forgets every flow of the pool after its idle timeout, while both ends keep their sockets',
   params: z.strictObject({}),
   judge(facts) {
-    const idle = facts.box.idleTimeoutSeconds;
+    const idle = facts.box.timers.idleSeconds;
     const expected = `${facts.box.name} forgets all ${plural(facts.pool.length, 'flow')} after ${inSeconds(idle)} without a packet`;
     const why =
       'A middlebox keeps a table of flows and drops the ones that stay idle longer than its patience. It notifies neither side: no FIN, no RST. Both kernels go on believing in the connection.';

@@ -58,7 +58,9 @@ function looksAt({ box }: Trial, { openAt, changeAt, mendAt, askAt }: Moments, l
 function stepsOf(trial: Trial, { openAt, changeAt, mendAt, askAt }: Moments, to: number): StepRecord[] {
   const { question } = trial;
   const action = (host: string, name: string, text: string, from: number | undefined): StepRecord[] =>
-    from === undefined || from > to ? [] : [{ kind: 'action', host, action: name, text, from, to: from }];
+    from === undefined || from > to
+      ? []
+      : [{ kind: 'action', text, actions: [{ host, action: name, takesAway: 'nothing' }], from, to: from }];
   const packets = question.kind === 'lost' && question.count > 1 ? `${question.count} packets` : 'packet';
   const lost =
     question.kind === 'lost'
@@ -83,7 +85,7 @@ export class Looks implements Watching {
   readonly #collector: Collector;
   readonly #began: number;
   #moments: Moments | undefined;
-  #target: ActRecord['target'] = { address: '', port: 0 };
+  #target: ActRecord['targets'][string] = { address: '', port: 0 };
   #late = 0;
   #to: number | undefined;
 
@@ -91,7 +93,7 @@ export class Looks implements Watching {
     this.#lab = lab;
     this.#trial = trial;
     this.#act = act;
-    this.#collector = new Collector(lab, act, BALANCER, folder);
+    this.#collector = new Collector(lab, act, [BALANCER], folder);
     this.#began = lab.now();
   }
 
@@ -104,8 +106,7 @@ export class Looks implements Watching {
 
   playing({ address, flows, sessions }: Parameters<Watching['playing']>[0], port: number): void {
     this.#target = { address, port };
-    this.#collector.useFlows(flows);
-    this.#collector.useSessions(sessions);
+    this.#collector.useBox(BALANCER, { ...(flows ? { flows } : {}), ...(sessions ? { sessions } : {}) });
     // A table whose entries have timers of the kernel forgets late.
     if (flows !== undefined) this.#late = granuleSeconds(this.#trial.box.middlebox.timeoutSeconds, this.#lab.hz);
   }
@@ -153,10 +154,10 @@ export class Looks implements Watching {
       downSeconds: 0,
       hz: this.#lab.hz,
       steps: this.#moments === undefined ? [] : stepsOf(this.#trial, this.#moments, to),
-      addresses: Object.fromEntries(hosts.map(({ name, address }) => [name, address])),
+      addresses: Object.fromEntries(hosts.map(({ name, addresses }) => [name, [...addresses]])),
       interfaces: Object.fromEntries(hosts.map(({ name, interfaces }) => [name, Object.fromEntries(interfaces)])),
       lostEvidence,
-      target: this.#target,
+      targets: { [CLIENT]: this.#target },
     };
   }
 }

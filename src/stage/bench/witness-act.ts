@@ -17,19 +17,30 @@ export const hostsWith = (servers: readonly string[], box: Trial['box'] | undefi
     profile: Object.keys(box?.playedBy ?? {})[0] ?? 'none',
     product: '',
     layer: box?.middlebox.layer ?? 'L4',
-    idleTimeoutSeconds: box?.middlebox.timeoutSeconds ?? 0,
+    timers: { idleSeconds: box?.middlebox.timeoutSeconds ?? 1 },
+    productionTimers: { idleSeconds: box?.middlebox.timeoutSeconds ?? 1 },
+    refreshedBy: 'any-packet',
+    entrance: true,
+    hidesClients: box?.middlebox.layer === 'L7',
     playedBy: box?.playedBy ?? { conntrack: 'drop' },
   },
-  ...servers.map((name) => ({ role: 'broker' as const, name, group: 'server', broker: 'listener' })),
+  ...servers.map((name) => ({ role: 'server' as const, name, group: 'server', server: 'listener' })),
 ];
 
 export const actNamed = (name: string, hosts: ActPlan['hosts']): ActPlan => ({
   name,
   title: name,
+  ip: 'v4',
   hosts,
+  paths: [
+    {
+      client: CLIENT,
+      boxes: [BALANCER],
+      servers: hosts.flatMap(({ name, role }) => (role === 'server' ? [name] : [])),
+    },
+  ],
   tuning: {},
   productionTuning: {},
-  productionIdleTimeoutSeconds: 0,
   productionQuietSeconds: 0,
   timeline: [],
   expect: [],
@@ -40,6 +51,5 @@ export const actName = (index: number): string => `trial-${index + 1}`;
 export const actOf = (trial: Trial, index: number): ActPlan => ({
   ...actNamed(actName(index), hostsWith(serversFor([trial]), trial.box)),
   title: trial.key,
-  productionIdleTimeoutSeconds: trial.box.middlebox.timeoutSeconds,
   productionQuietSeconds: trial.quietSeconds,
 });

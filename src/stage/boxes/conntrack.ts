@@ -1,8 +1,9 @@
+import { z } from 'zod';
 import { renderRules } from '../../linux/balancer-rules.ts';
 import { LATE, type Mode } from '../../linux/late-packet.ts';
 import type { MiddleboxPlan } from '../../plan/plan.ts';
+import { type Box, setSysctls } from '../box.ts';
 import type { ManyContext, ManyPlayer } from '../many.ts';
-import { type Player, type PlayerContext, setSysctls } from '../player.ts';
 import { modeOf as modeOfPort, renderManyRules } from '../rules/many-rules.ts';
 
 /** Settings of connection tracking itself: its idle timeout for flows that no rule catches, and what its events tell. */
@@ -13,12 +14,12 @@ export const conntrackSysctls = (idleTimeoutSeconds: number, loose: 0 | 1): Reco
   'net.netfilter.nf_conntrack_acct': 1,
 });
 
-const modeOf = (box: MiddleboxPlan): Mode => (box.playedBy as { conntrack: Mode }).conntrack;
+const modeOf = (box: Pick<MiddleboxPlan, 'playedBy'>): Mode => (box.playedBy as { conntrack: Mode }).conntrack;
 
 /** `tcp_loose` is one for all ports of a host. Who resets both ends listens to all packets of his host. */
 export const manyByConntrack: ManyPlayer = {
   group({ playedBy, middlebox }) {
-    const mode = 'conntrack' in playedBy ? playedBy.conntrack : 'drop';
+    const mode = 'conntrack' in playedBy ? modeOf({ playedBy }) : 'drop';
     if (mode === 'reset-both') return `reset-both ${middlebox.timeoutSeconds}`;
     return `conntrack, tcp_loose=${LATE[mode].loose}`;
   },
@@ -47,11 +48,14 @@ export const manyByConntrack: ManyPlayer = {
   },
 };
 
-const conntrack: Player = {
+const conntrack: Box = {
+  params: z.enum(['rebalance', 'reset-sender', 'drop', 'reset-both']),
+  entrance: true,
+  hidesClients: () => false,
   many: manyByConntrack,
-  sysctls: (box) => conntrackSysctls(box.idleTimeoutSeconds, LATE[modeOf(box)].loose),
-  async play(context: PlayerContext) {
-    const { box, host, brokers, connections, port } = context;
+  sysctls: (box) => conntrackSysctls(box.timers.idleSeconds, LATE[modeOf(box)].loose),
+  async play(context) {
+    const { box, host, next, connections, port } = context;
     const mode = modeOf(box);
     const address = host.serviceAddress ?? host.address;
     const file = await context.writeConfig(
@@ -59,25 +63,25 @@ const conntrack: Player = {
       renderRules({
         address,
         port,
-        brokers,
+        brokers: next,
         connections,
-        idleTimeoutSeconds: box.idleTimeoutSeconds,
+        idleTimeoutSeconds: box.timers.idleSeconds,
         mode,
         ownAddress: !host.passesForeignAddresses,
       }),
     );
     await host.run('nft', ['-f', file], { privileged: true });
     // After the rules: they make the kernel load connection tracking, and only then do its settings exist.
-    await setSysctls(host, conntrackSysctls(box.idleTimeoutSeconds, LATE[mode].loose));
+    await setSysctls(host, conntrackSysctls(box.timers.idleSeconds, LATE[mode].loose));
     if (mode === 'reset-both')
       await context
         .spawnModule(
           'services/balancer/reset-both',
-          [String(port), String(box.idleTimeoutSeconds)],
+          [String(port), String(box.timers.idleSeconds)],
           `the resetter on ${host.name}`,
         )
         .line(/^ready$/);
-    return { target: { address, port } };
+    return { entrance: { address, port } };
   },
 };
 export default conntrack;

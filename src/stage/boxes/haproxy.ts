@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { LabError, messageOf } from '../../base/errors.ts';
 import { endText } from '../../wire/endpoint.ts';
+import type { Box, Entrance } from '../box.ts';
 import type { LabHost, LabProcess } from '../lab.ts';
 import type { ManyPlayer } from '../many.ts';
-import type { Player } from '../player.ts';
 
 /**
  * The configuration of the proxy. The log line is HAProxy's own tcplog format (`%ci:%cp [%t] … %ts …`) with the
@@ -14,11 +15,11 @@ import type { Player } from '../player.ts';
 export function renderConfig(options: {
   address: string;
   port: number;
-  brokers: readonly LabHost[];
+  next: readonly Entrance[];
   idleTimeoutSeconds: number;
   control: string;
 }): string {
-  const { address, port, brokers, idleTimeoutSeconds, control } = options;
+  const { address, port, next, idleTimeoutSeconds, control } = options;
   const timeout = `${Math.round(idleTimeoutSeconds * 1000)}ms`;
   return `global
     log stdout format raw local0
@@ -39,7 +40,7 @@ frontend mq_in
 
 backend mq
     balance roundrobin
-${brokers.map((broker) => `    server ${broker.name} ${endText(broker.address, port)}`).join('\n')}
+${next.map((each) => `    server ${each.name} ${endText(each.address, each.port)}`).join('\n')}
 `;
 }
 
@@ -106,23 +107,26 @@ const DEATH_NOTICE_MS = 1000;
 /** What its control socket is called; a broker has one as well, by its own name and in the same folder. */
 const SOCKET_NAME = 'haproxy';
 
-const haproxy: Player = {
+const haproxy: Box = {
   many,
-  refuses: ({ brokers }) =>
-    brokers.includes(SOCKET_NAME)
+  params: z.strictObject({}),
+  entrance: true,
+  hidesClients: () => true,
+  refuses: ({ hosts }) =>
+    hosts.some(({ name, role }) => role === 'server' && name === SOCKET_NAME)
       ? {
-          what: `its control socket and that of the broker "${SOCKET_NAME}" would have one name`,
-          todo: 'call the broker something else',
+          what: `its control socket and that of the server "${SOCKET_NAME}" would have one name`,
+          todo: 'call the server something else',
         }
       : undefined,
-  async play({ box, host, brokers, port, folder, writeConfig, onLogLine }) {
+  async play({ box, host, next, port, folder, writeConfig, spawn, onLogLine }) {
     const address = host.serviceAddress ?? host.address;
     const control = join(folder, `${SOCKET_NAME}.sock`);
     const file = await writeConfig(
-      'haproxy.cfg',
-      renderConfig({ address, port, brokers, idleTimeoutSeconds: box.idleTimeoutSeconds, control }),
+      `${host.name}.cfg`,
+      renderConfig({ address, port, next, idleTimeoutSeconds: box.timers.idleSeconds, control }),
     );
-    const server = host.spawn('haproxy', ['-db', '-f', file], { as: `haproxy on ${host.name}`, onLine: onLogLine });
+    const server = spawn('haproxy', ['-db', '-f', file], onLogLine);
     await answers(host, server, control);
     const sessions = async () => {
       try {
@@ -138,7 +142,7 @@ const haproxy: Player = {
         );
       }
     };
-    return { target: { address, port }, sessions };
+    return { entrance: { address, port }, sessions };
   },
 };
 export default haproxy;

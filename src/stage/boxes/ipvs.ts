@@ -1,16 +1,19 @@
+import { z } from 'zod';
 import { LabError } from '../../base/errors.ts';
 import type { MiddleboxPlan } from '../../plan/plan.ts';
 import { endText } from '../../wire/endpoint.ts';
 import { parseIpvsTable } from '../../wire/ipvs-table.ts';
+import { type Box, type FlowSource, setSysctls } from '../box.ts';
 import type { LabHost } from '../lab.ts';
 import type { ManyPlayer } from '../many.ts';
-import { type FlowSource, type Player, setSysctls } from '../player.ts';
 
 /** Seconds for established, FIN-WAIT and UDP entries; 0 leaves what is. */
 const timeouts = (idleTimeoutSeconds: number): string[] => [String(Math.round(idleTimeoutSeconds)), '0', '0'];
 
+type Params = { ipvs: { sloppyTcp: boolean } };
+
 const sysctls = (box: MiddleboxPlan) => ({
-  'net.ipv4.vs.sloppy_tcp': (box.playedBy as { ipvs: { sloppyTcp: boolean } }).ipvs.sloppyTcp ? 1 : 0,
+  'net.ipv4.vs.sloppy_tcp': (box.playedBy as Params).ipvs.sloppyTcp ? 1 : 0,
 });
 
 const noIpvs = () =>
@@ -29,7 +32,7 @@ const flowsOf = (host: LabHost): FlowSource => ({
 const many: ManyPlayer = {
   group({ playedBy, middlebox }) {
     // Which server a late packet is balanced to would be a matter of chance.
-    if (!('ipvs' in playedBy) || playedBy.ipvs.sloppyTcp) return undefined;
+    if (!('ipvs' in playedBy) || (playedBy as Params).ipvs.sloppyTcp) return undefined;
     return `ipvs ${middlebox.timeoutSeconds}`;
   },
   async play({ host, servers, ports }) {
@@ -48,25 +51,28 @@ const many: ManyPlayer = {
 };
 
 /** The kernel's own L4 balancer, in NAT mode, round robin: what kube-proxy's ipvs mode and Docker's swarm VIPs are made of. */
-const ipvs: Player = {
+const ipvs: Box = {
   many,
+  params: z.strictObject({ sloppyTcp: z.boolean() }),
+  entrance: true,
+  hidesClients: () => false,
   modules: ['ip_vs', 'ip_vs_rr'],
   sysctls,
-  async play({ box, host, brokers, port, writeConfig }) {
+  async play({ box, host, next, port, writeConfig }) {
     if ((await host.procNet('ip_vs_conn')) === undefined) throw noIpvs();
     const service = endText(host.serviceAddress ?? '', port);
     const rules = [
       `-A -t ${service} -s rr`,
-      ...brokers.map((broker) => `-a -t ${service} -r ${endText(broker.address, port)} -m`),
+      ...next.map((each) => `-a -t ${service} -r ${endText(each.address, each.port)} -m`),
       '',
     ].join('\n');
-    const set = timeouts(box.idleTimeoutSeconds);
+    const set = timeouts(box.timers.idleSeconds);
     await writeConfig(`${host.name}.ipvs`, `${rules}# and: ipvsadm --set ${set.join(' ')}\n`);
     await host.run('ipvsadm', ['--restore'], { input: rules, privileged: true });
     await host.run('ipvsadm', ['--set', ...set], { privileged: true });
     await setSysctls(host, sysctls(box));
     return {
-      target: { address: host.serviceAddress as string, port },
+      entrance: { address: host.serviceAddress as string, port },
       flows: flowsOf(host),
     };
   },

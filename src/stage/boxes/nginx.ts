@@ -1,11 +1,12 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { LabError } from '../../base/errors.ts';
 import { endText } from '../../wire/endpoint.ts';
+import type { Box } from '../box.ts';
 import type { LabHost } from '../lab.ts';
 import type { ManyPlayer, ManyPort } from '../many.ts';
-import type { Player } from '../player.ts';
 
 /** Where Debian and Ubuntu put it; other builds have it built in. */
 const STREAM_MODULE = '/usr/lib/nginx/modules/ngx_stream_module.so';
@@ -72,8 +73,11 @@ const REFUSAL = {
   todo: 'measure it: npm run sweep -- --middlebox nginx-stream; or play a scenario with haproxy',
 };
 
-const nginx: Player = {
+const nginx: Box = {
   many,
+  params: z.strictObject({}),
+  entrance: true,
+  hidesClients: () => true,
   refuses: () => REFUSAL,
   play: () => Promise.reject(new LabError('BAD_OPTION', REFUSAL.what, REFUSAL.todo)),
 };

@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import { OWN_ADDRESS } from '../../linux/balancer-rules.ts';
 import { endText } from '../../wire/endpoint.ts';
-import { type Player, setSysctls } from '../player.ts';
+import { type Box, setSysctls } from '../box.ts';
 import { conntrackSysctls, manyByConntrack } from './conntrack.ts';
 
 /** A stateful firewall between client and server: no translation, connection tracking on what passes. */
@@ -36,25 +37,28 @@ ${OWN_ADDRESS}
 /** It takes up no connection in the middle. */
 const LOOSE = 0;
 
-const router: Player = {
+const router: Box = {
+  params: z.enum(['stateful']),
+  entrance: false,
+  hidesClients: () => false,
   // Without translation its timers are the same.
   many: manyByConntrack,
-  sysctls: (box) => conntrackSysctls(box.idleTimeoutSeconds, LOOSE),
-  refuses: ({ brokers }) =>
-    brokers.length === 1
+  sysctls: (box) => conntrackSysctls(box.timers.idleSeconds, LOOSE),
+  refuses: ({ behind }) =>
+    behind.length === 1
       ? undefined
       : {
-          what: `a router leads to one broker, not to ${brokers.length}: it does not balance`,
-          todo: 'leave out "count" and all brokers but one, or take a balancer such as l4-drop',
+          what: `a router leads to one server, not to ${behind.length}: it does not balance`,
+          todo: 'leave out "count" and all servers but one, or take a balancer such as l4-drop',
         },
-  async play({ box, host, brokers, port, writeConfig }) {
-    const [server] = brokers.map(({ address }) => address) as [string];
+  async play({ box, host, next, port, writeConfig }) {
+    const [server] = next.map(({ address }) => address) as [string];
     const own = host.serviceAddress ?? host.address;
     const passes = host.passesForeignAddresses;
     const file = await writeConfig(`${host.name}.nft`, passes ? PASSING : translating(own, port, server));
     await host.run('nft', ['-f', file], { privileged: true });
-    await setSysctls(host, conntrackSysctls(box.idleTimeoutSeconds, LOOSE));
-    return { target: { address: passes ? server : own, port } };
+    await setSysctls(host, conntrackSysctls(box.timers.idleSeconds, LOOSE));
+    return passes ? {} : { entrance: { address: own, port } };
   },
 };
 export default router;

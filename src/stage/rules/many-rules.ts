@@ -10,8 +10,7 @@ const set = (name: string, ports: readonly number[]): string =>
     ? `  set ${name} { type inet_service; }`
     : `  set ${name} { type inet_service; elements = { ${list(ports)} } }`;
 
-export const modeOf = ({ box: { playedBy } }: ManyPort): Mode =>
-  'conntrack' in playedBy ? playedBy.conntrack : 'drop';
+export const modeOf = ({ box: { playedBy } }: ManyPort): Mode => (playedBy as { conntrack?: Mode }).conntrack ?? 'drop';
 
 /** @param servers addresses; a late packet that is balanced anew goes to the second */
 export function renderManyRules(address: string, ports: readonly ManyPort[], servers: readonly string[]): string {

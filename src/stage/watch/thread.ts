@@ -24,7 +24,7 @@ class Watch implements Disposable {
   readonly #order: ThreadOrder;
   readonly #captures: { host: string; ring: PacketRing; file: number }[] = [];
   readonly #ends: { host: string; netlink: NetlinkSocket }[] = [];
-  readonly #flows: { host: string; netlink: NetlinkSocket } | undefined;
+  readonly #flows: { host: string; netlink: NetlinkSocket }[] = [];
   readonly #parkings: Parking[] = [];
   #readCapturesAt = 0;
   #pauseMs = BATCH_MS;
@@ -47,8 +47,8 @@ class Watch implements Disposable {
       this.#captures.push({ host: name, ring: within(namespace, () => new PacketRing(order.slots)), file });
       this.#ends.push({ host: name, netlink: within(namespace, socketEnds) });
     }
-    const middlebox = order.hosts.find(({ name }) => name === order.middlebox);
-    this.#flows = middlebox && { host: middlebox.name, netlink: within(middlebox.namespace, flowChanges) };
+    for (const { name, namespace } of order.hosts)
+      if (order.middleboxes.includes(name)) this.#flows.push({ host: name, netlink: within(namespace, flowChanges) });
   }
 
   park(pid: number): void {
@@ -59,7 +59,7 @@ class Watch implements Disposable {
     return [
       ...(performance.now() >= this.#readCapturesAt ? this.#captures.map(({ ring }) => ring.fd) : []),
       ...this.#ends.map(({ netlink }) => netlink.fd),
-      ...(this.#flows ? [this.#flows.netlink.fd] : []),
+      ...this.#flows.map(({ netlink }) => netlink.fd),
       ...this.#parkings.filter(({ parked }) => parked).map(({ fd }) => fd),
     ];
   }
@@ -78,7 +78,7 @@ class Watch implements Disposable {
     // First of all: who waits for a parked server waits for us.
     for (const parking of this.#parkings) if (parking.parked && ready.has(parking.fd)) parking.wake();
     for (const { host, netlink } of this.#ends) if (ready.has(netlink.fd)) this.#readEnds(host, netlink);
-    if (this.#flows && ready.has(this.#flows.netlink.fd)) this.#readFlows();
+    for (const { host, netlink } of this.#flows) if (ready.has(netlink.fd)) this.#readFlows(host, netlink);
     if (this.#captures.some(({ ring }) => ready.has(ring.fd))) this.#readCaptures();
     for (const parking of this.#parkings) if (performance.now() >= parking.due) parking.park();
   }
@@ -95,9 +95,7 @@ class Watch implements Disposable {
     }
   }
 
-  #readFlows(): void {
-    if (!this.#flows) return;
-    const { host, netlink } = this.#flows;
+  #readFlows(host: string, netlink: NetlinkSocket): void {
     const time = now();
     const { messages, lost } = netlink.events();
     this.#lostFlowEvents ||= lost;
@@ -128,7 +126,7 @@ class Watch implements Disposable {
   /** Reads what is left. @returns what the kernel had to drop */
   finish(): LostEvidence {
     for (const { host, netlink } of this.#ends) this.#readEnds(host, netlink);
-    this.#readFlows();
+    for (const { host, netlink } of this.#flows) this.#readFlows(host, netlink);
     this.#readCaptures();
     return {
       frames: this.#captures
@@ -141,7 +139,7 @@ class Watch implements Disposable {
   [Symbol.dispose](): void {
     for (const parking of this.#parkings) parking[Symbol.dispose]();
     for (const { netlink } of this.#ends) netlink[Symbol.dispose]();
-    this.#flows?.netlink[Symbol.dispose]();
+    for (const { netlink } of this.#flows) netlink[Symbol.dispose]();
     for (const { ring, file } of this.#captures) {
       ring[Symbol.dispose]();
       closeSync(file);

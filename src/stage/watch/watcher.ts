@@ -8,11 +8,9 @@ import type { LabWatch, WatchOrder } from '../lab.ts';
 import type { LostEvidence } from '../record.ts';
 
 /** An order, with where each host's network is. */
-export interface ThreadOrder extends Omit<WatchOrder, 'hosts' | 'middlebox'> {
+export interface ThreadOrder extends Omit<WatchOrder, 'hosts'> {
   /** `namespace`: a path that opens the host's network namespace; undefined for the one that the thread is in. */
   hosts: { name: string; namespace: string | undefined; capture: string }[];
-  /** Undefined where none of the hosts is one. */
-  middlebox: string | undefined;
 }
 
 export type WatchCommand =

@@ -54,7 +54,7 @@ try {
   rmSync(scratch, { recursive: true, force: true });
 }
 const excesses = acts.flatMap(({ steps }) =>
-  steps.flatMap(({ seconds, from, to }) => (seconds === undefined ? [] : [to - from - seconds])),
+  steps.flatMap((step) => ('seconds' in step ? [step.to - step.from - step.seconds] : [])),
 );
 const [least, most] = [Math.min(...excesses), Math.max(...excesses)];
 console.log(

@@ -1,4 +1,5 @@
-import type { Fault } from '../fault.ts';
+import { z } from 'zod';
+import type { Verb } from '../verb.ts';
 
 // The rule that workshops type as `iptables -j DROP` before they close the client: a firewall that sees a FIN takes the
 // connection for finished, and neither the FIN nor anything that the same side sends after it gets through.
@@ -20,11 +21,16 @@ table inet idlelab_drop_fin {
 }
 `;
 
-const dropFin: Fault = {
-  describe: (host) => `${host} starts dropping every FIN, and what its sender sends after it`,
+const dropFin: Verb = {
+  about: 'a middlebox drops every FIN from now on, and what its sender sends after it',
+  params: z.strictObject({}),
+  who: ['middlebox'],
+  onConnections: false,
   takesAway: 'nothing',
-  async apply({ lab, host }) {
-    await lab.host(host).run('nft', ['-f', '-'], { input: rules, privileged: true });
+  awaited: () => true,
+  say: (_, { name }) => `${name} starts dropping every FIN, and what its sender sends after it`,
+  async do({ lab, host }) {
+    await lab.host(host.name).run('nft', ['-f', '-'], { input: rules, privileged: true });
   },
 };
 export default dropFin;

@@ -1,0 +1,34 @@
+import type { KnownServer } from '../plan/known.ts';
+import type { Tuning } from '../plan/plan.ts';
+import type { LabHost, LabProcess } from './lab.ts';
+
+export interface ServerContext {
+  host: LabHost;
+  /** Scratch folder on it. */
+  folder: string;
+  tuning: Tuning;
+  /** Writes a rendered configuration where the run keeps it. @returns the file's path on the host */
+  writeConfig(name: string, text: string): Promise<string>;
+  /** Something that the server tells of itself, for the evidence. */
+  onEvent(event: { time: number; event: string } & Record<string, unknown>): void;
+}
+
+/** A server that takes connections. */
+export interface StartedServer {
+  process: LabProcess;
+  /** The identifiers of the messages it has applied, in order, asked without touching the network under test. */
+  ledger(): Promise<string[]>;
+  /** Does one of the verbs that it can (`can`). */
+  perform?(verb: string, params: Record<string, unknown>): Promise<void>;
+}
+
+/** An MQ-like server. One file each in `servers/`; the file's name is its word in a scenario. */
+export interface Server extends KnownServer {
+  port: number;
+  /**
+   * True when, as configured here, it does nothing of its own that anyone could see: it may be stopped while no socket of
+   * its has anything for it.
+   */
+  onlyServes: boolean;
+  start(context: ServerContext): Promise<StartedServer>;
+}
