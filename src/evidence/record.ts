@@ -83,7 +83,7 @@ const actionStep = z.strictObject({
   talks: z.exactOptional(talks),
   takesAway,
   awaited: z.boolean(),
-  length: z.strictObject({ leastSeconds: z.number().min(0), mostSeconds: z.number().min(0) }),
+  lastsSeconds: z.exactOptional(wait),
 });
 const step = z.discriminatedUnion('kind', [
   actionStep,

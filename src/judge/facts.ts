@@ -157,7 +157,7 @@ export class ActFacts {
   /** A host's name in the scenario file: brokers of a group stand for each other. */
   kindOf(name: string): string {
     const host = this.plan.hosts.find((each) => each.name === name);
-    return host?.role === 'broker' ? host.group : name;
+    return host === undefined ? name : ownerOf(host);
   }
 
   /** Hosts of a name in the scenario file: a broker's group means all of them. */

@@ -1,5 +1,5 @@
 import { formatDuration, plainDuration } from '../base/duration.ts';
-import { type ActPlan, actionsOf, boxesOf, connectionsOf, leastSeconds, type Step } from '../plan/plan.ts';
+import { type ActPlan, actionsOf, boxesOf, connectionsOf, type Step, stepLength } from '../plan/plan.ts';
 import type { ActRecord, StepRecord } from '../stage/record.ts';
 import { cannotTell } from './check.ts';
 import type { Deviation, Finding } from './result.ts';
@@ -42,12 +42,6 @@ const identityOf = (step: Step | StepRecord): string => {
   const actions = 'actions' in step ? step.actions : actionsOf(step);
   return JSON.stringify(actions.map(({ host, action }) => [host, action]));
 };
-
-/** How long a step takes by its plan: a wait exactly as long as it says. */
-const stepLength = (step: Step): { least: number; most: number } =>
-  'seconds' in step
-    ? { least: step.seconds, most: step.seconds }
-    : { least: leastSeconds(step), most: Math.max(...actionsOf(step).map(({ length }) => length.mostSeconds)) };
 
 /** What a step is to the silence of the clients' connections. */
 const talks = (act: ActPlan, step: Step): 'sends' | 'ends' | undefined => {
@@ -160,7 +154,7 @@ function lengths(act: ActPlan, record: ActRecord, { places }: Alignment): Deviat
   return steps.flatMap((step, index): Deviation[] => {
     const place = places[index];
     if (place === undefined) return [];
-    const { least, most } = stepLength(act.timeline[place] as Step);
+    const { least, most } = stepLength(act, act.timeline[place] as Step);
     const lasted = step.to - step.from;
     const said = { step: index + 1, text: step.text, lastedSeconds: micro(lasted) };
     if (!(lasted >= least - EARLY_SECONDS)) return [{ kind: 'shorter', ...said, plannedSeconds: least }];
@@ -209,7 +203,7 @@ function crossings(act: ActPlan, { to, steps }: ActRecord): Deviation[] {
         });
     }
     if (talk !== undefined) since = talk === 'sends' ? { from, planned: 0 } : undefined;
-    if (since !== undefined && step !== undefined) since.planned += stepLength(step).least;
+    if (since !== undefined && step !== undefined) since.planned += stepLength(act, step).least;
   }
   return found;
 }

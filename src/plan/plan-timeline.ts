@@ -6,16 +6,13 @@ import type { Known, KnownVerb } from './known.ts';
 import { COUNT_LIMITS, DURATION_LIMITS, LONGEST_SECONDS } from './limits.ts';
 import { oneOf } from './names.ts';
 import { PART_WORDS, type Part, readPart } from './part.ts';
-import { type ActionStep, type ClientPlan, type HostPlan, leastSeconds, ownerOf, type Step } from './plan.ts';
+import { type ActionStep, type ClientPlan, type HostPlan, ownerOf, type Step, waitSeconds } from './plan.ts';
 import type { Positions } from './read.ts';
 import type { Resolver } from './resolver.ts';
 import type { ScenarioFile } from './schema.ts';
 
 /** Words of the lab, which no host can be called. */
 export const LAB_STEPS = ['quiet', 'observe', 'together'] as const;
-
-/** How long a host may take to do what it is told, seconds; what is spread over a time comes on top. */
-const PATIENCE_SECONDS = 10;
 
 type Path = readonly PropertyKey[];
 
@@ -135,11 +132,7 @@ async function planAction(
     throw positions.error(at('every'), '"times" beside "every": how often it is done', { key: true });
   const own = ownParams(verb, definition, params, words.path, reading);
   const awaited = definition.awaited(watched);
-  const connections = part?.count ?? (host.role === 'client' ? host.connections : 1);
-  // The last connection begins this long after the first.
-  const staggered = overSeconds === undefined ? 0 : (overSeconds * (connections - 1)) / connections;
-  const repeats = (times ?? 1) - 1;
-  const lasts = definition.lasts?.(own) ?? 0;
+  const lastsSeconds = definition.lasts?.(own);
   return {
     kind: 'action',
     host: called,
@@ -152,10 +145,7 @@ async function planAction(
     ...(definition.talks === undefined ? {} : { talks: definition.talks }),
     takesAway: definition.takesAway,
     awaited,
-    length: {
-      leastSeconds: repeats * (every ?? 0) + (awaited ? Math.max(staggered, lasts) : 0),
-      mostSeconds: (repeats + 1) * (PATIENCE_SECONDS + (overSeconds ?? 0) + lasts) + repeats * (every ?? 0),
-    },
+    ...(lastsSeconds === undefined ? {} : { lastsSeconds }),
   };
 }
 
@@ -197,7 +187,7 @@ export async function planTimeline(file: ScenarioFile, reading: Reading): Promis
     const host = hostCalled(key, path, reading);
     return { ...(await planAction(host, raw, path, watched, reading)), host: key };
   }
-  const waits = steps.reduce((sum, step) => sum + leastSeconds(step), 0);
+  const waits = waitSeconds({ hosts: [...reading.hosts], timeline: steps });
   if (waits > LONGEST_SECONDS)
     throw positions.error(
       ['timeline'],

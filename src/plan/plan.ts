@@ -97,8 +97,8 @@ export interface ActionStep {
   takesAway: TakesAway;
   /** Whether the step lasts until what it asked for has come. */
   awaited: boolean;
-  /** A step lasts at least that long by its plan, seconds, and at most that long on a machine that is not overloaded. */
-  length: { leastSeconds: number; mostSeconds: number };
+  /** How long its parameters make it last. */
+  lastsSeconds?: number;
 }
 
 /** Actions that begin at one moment; the step ends with the last of them. */
@@ -158,10 +158,39 @@ export const connectionsOf = (act: Pick<ActPlan, 'hosts'>): number =>
 /** Actions of a step, in order; none of a wait. */
 export const actionsOf = (step: Step): readonly ActionStep[] =>
   step.kind === 'action' ? [step] : step.kind === 'together' ? step.steps : [];
-/** Seconds that a step lasts at least, by its plan. */
-export const leastSeconds = (step: Step): number =>
-  step.kind === 'quiet' || step.kind === 'observe'
-    ? step.seconds
-    : Math.max(0, ...actionsOf(step).map(({ length }) => length.leastSeconds));
-/** Seconds that the timeline itself asks to wait, with what is spread over time. */
-export const waitSeconds = (act: ActPlan): number => act.timeline.reduce((sum, step) => sum + leastSeconds(step), 0);
+
+type Hosts = Pick<ActPlan, 'hosts'>;
+
+/** How long a host may take to do what it is told, seconds; what is spread over a time comes on top. */
+const PATIENCE_SECONDS = 10;
+
+/** How long an action takes by its plan, seconds: at least, and at most on a machine that is not overloaded. */
+function actionLength({ hosts }: Hosts, step: ActionStep): { least: number; most: number } {
+  const { overSeconds, part, times = 1, everySeconds = 0, lastsSeconds = 0, awaited } = step;
+  const host = hosts.find(({ name }) => name === step.host);
+  const connections = part?.count ?? (host?.role === 'client' ? host.connections : 1);
+  // The last connection begins this long after the first.
+  const staggered = overSeconds === undefined ? 0 : (overSeconds * (connections - 1)) / connections;
+  const apart = (times - 1) * everySeconds;
+  return {
+    least: apart + (awaited ? Math.max(staggered, lastsSeconds) : 0),
+    most: apart + times * (PATIENCE_SECONDS + (overSeconds ?? 0) + lastsSeconds),
+  };
+}
+
+/**
+ * How long a step takes by its plan, seconds: a wait exactly as long as it says, actions any time that is not longer than the
+ * lab's patience. What a busy machine adds is not in it.
+ */
+export function stepLength(act: Hosts, step: Step): { least: number; most: number } {
+  if (step.kind === 'quiet' || step.kind === 'observe') return { least: step.seconds, most: step.seconds };
+  const lengths = actionsOf(step).map((action) => actionLength(act, action));
+  return {
+    least: Math.max(0, ...lengths.map(({ least }) => least)),
+    most: Math.max(0, ...lengths.map(({ most }) => most)),
+  };
+}
+
+/** Seconds that a timeline itself asks to wait, with what is spread over time. */
+export const waitSeconds = (act: Pick<ActPlan, 'hosts' | 'timeline'>): number =>
+  act.timeline.reduce((sum, step) => sum + stepLength(act, step).least, 0);

@@ -198,7 +198,10 @@ export const middleboxSchema = z
     latePacket: z.enum(LATE_PACKET),
     refreshedBy: z.strictObject({ tcpKeepalive: tri, applicationData: tri }),
     playedBy: z
-      .record(z.string(), z.union([z.string(), z.record(z.string(), z.unknown())]))
+      .record(
+        z.string().regex(/^[a-z][a-z0-9-]*$/, 'the name of a file of src/stage/boxes'),
+        z.union([z.string(), z.record(z.string(), z.unknown())]),
+      )
       .refine((value) => Object.keys(value).length === 1, 'one key, as in { haproxy: {} }')
       .describe('how the lab plays it: a file of src/stage/boxes, with its parameters'),
     remedy: z

@@ -12,6 +12,7 @@ import {
   type HostPlan,
   ownerOf,
   type Step,
+  stepLength,
 } from '../plan/plan.ts';
 import type { Cast } from './cast.ts';
 import { VERBS } from './catalogue.ts';
@@ -130,14 +131,15 @@ class Walk {
     const { act } = this.#cast;
     const verb = await verbOf(step);
     const begun = this.#lab.now();
+    const { most } = stepLength(act, step);
     const patiently = <T>(work: Promise<T>, what: string): Promise<T> =>
       within(
-        step.length.mostSeconds,
+        most,
         work,
         () =>
           new LabError(
             'STEP_FAILED',
-            `${what} took more than ${formatDuration(step.length.mostSeconds)}`,
+            `${what} took more than ${formatDuration(most)}`,
             'see events.ndjson for what the client met; a step that may hang needs an "observe" after it',
           ),
       );

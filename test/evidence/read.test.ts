@@ -109,14 +109,14 @@ describe('a run.json of another shape', () => {
     ],
     ['plan.acts.0.productionQuietSeconds: Too big', (run) => (run.plan.acts[0].productionQuietSeconds = 1e300)],
     [
-      'plan.acts.0.productionIdleTimeoutSeconds: Too big',
-      (run) => (run.plan.acts[0].productionIdleTimeoutSeconds = 1e300),
+      'plan.acts.0.hosts.1.productionTimers.idleSeconds: Too big',
+      (run) => (run.plan.acts[0].hosts[1].productionTimers.idleSeconds = 1e300),
     ],
     ['acts.0.to: Too big', (run) => (run.acts[0].to = 1e300)],
     ['acts.0.hz: Too big', (run) => (run.acts[0].hz = 1e9)],
     ['wallSeconds: Too big', (run) => (run.wallSeconds = 1e300)],
     ['counts.frames: Invalid input', (run) => delete run.counts.frames],
-    ['schemaVersion: Invalid input', (run) => (run.schemaVersion = 2)],
+    ['schemaVersion: Invalid input', (run) => (run.schemaVersion = 1)],
   ])('%s', (problem, change) => {
     using copy = new RecordedCopy('rebalance').json('run.json', change);
     const said = read(copy);

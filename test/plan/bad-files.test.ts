@@ -101,7 +101,7 @@ describe('a bad file is refused with file, line, column, what was expected and w
       '- pool: connect',
       '- pol: connect',
       'pol: connect',
-      /a host of this scenario \(pool, balancer, mq-1, mq-2\)/,
+      /a host of this scenario \(pool, balancer, mq\)/,
       /"pool"/,
     ],
     [
@@ -141,7 +141,7 @@ describe('a bad file is refused with file, line, column, what was expected and w
       'tuning: { pool: { keepalive: off }',
       'tuning: { balancer: { keepalive: off }',
       'balancer: { keepalive',
-      /a client or a broker/,
+      /a client or a server/,
       undefined,
     ],
     ['broken YAML', 'title: The night shift', 'title: [The night shift', 'params', /expected YAML/, undefined],
@@ -251,7 +251,7 @@ describe('a bad file is refused with file, line, column, what was expected and w
       'l4-rebalance',
       'firewall',
       'firewall',
-      /found "firewall": a router leads to one broker, not to 2/,
+      /found "firewall": a router leads to one server, not to 2/,
     ],
   ])('%s', async (name, from, to, place, message) => {
     const known =
@@ -287,7 +287,7 @@ describe('a bad file is refused with file, line, column, what was expected and w
       .replace('l4-rebalance', 'haproxy')
       .replace(/\bmq\b(?=[:] \{)/g, 'haproxy')
       .replace('count: 2', 'count: 1');
-    expect((await complaint(text)).message).toMatch(/found "haproxy": its control socket and that of the broker/);
+    expect((await complaint(text)).message).toMatch(/found "haproxy": its control socket and that of the server/);
   });
 
   it.each([

@@ -87,7 +87,10 @@ describe('sweep.json', () => {
     ['spec.name: expected a name', (sweep) => (sweep.spec.name = '../../elsewhere')],
     ['spec.name: expected a name', (sweep) => (sweep.spec.name = '..')],
     ['spec.name: expected a name', (sweep) => (sweep.spec.name = '/tmp/x')],
-    ['spec.boxes.0.playedBy: Invalid input', (sweep) => (sweep.spec.boxes[0].playedBy = { '../../payload': {} })],
+    [
+      'spec.boxes.0.playedBy."../../payload": Invalid key in record',
+      (sweep) => (sweep.spec.boxes[0].playedBy = { '../../payload': {} }),
+    ],
     ['spec.boxes.0.profile: expected a name', (sweep) => (sweep.spec.boxes[0].profile = '../payload')],
     ['spec.boxes: Too small', (sweep) => (sweep.spec.boxes = [])],
     ['spec.repeat: Too big', (sweep) => (sweep.spec.repeat = 1e9)],
