@@ -78,7 +78,7 @@ interface Direction {
   /** Whether an end that knows its connection must answer the last segment with a challenge ACK (RFC 5961, 3 to 5). */
   challenges: boolean;
   said: Said | undefined;
-  /** Whether a segment without SYN was seen after both had begun. */
+  /** Whether it went on after its SYN: then the other end has begun, too. */
   lived: boolean;
   /** Duplicate ACKs since the last news, and when the last came. */
   duplicates: number;
@@ -237,10 +237,11 @@ function reasonOf(packet: Packet, mine: Direction, theirs: Direction): ResetReas
   const asked = said !== undefined && packet.time - said.time <= ANSWER_SECONDS ? said : undefined;
   if (packet.flags.includes('A')) {
     if (asked && !asked.flags.includes('A') && packet.ack === asked.end) {
-      if (asked.flags.includes('S')) return 'refused';
-      if (packet.seq === 0) return 'no-socket';
+      const isSyn = asked.flags.includes('S');
+      // Who has said SYN-ACK has refused nothing.
+      if (packet.seq === 0 || (isSyn && mine.next === undefined)) return isSyn ? 'refused' : 'no-socket';
     }
-    return mine.next === packet.seq && mine.lived && theirs.lived ? 'abort' : 'unknown';
+    return mine.next === packet.seq && (mine.lived || theirs.lived) ? 'abort' : 'unknown';
   }
   // Who has itself asked for a connection does not know the one that it is answered about, but it has a socket.
   const asksItself = mine.said?.flags === 'S';

@@ -178,6 +178,13 @@ describe('segments are named as a reader of captures would name them', () => {
       () => [...opened(), packet('out', 'PA', 1011, 5001, 5), packet('in', 'R', 5001, 0)],
     ],
     ['abort', 'an end that had it', () => [...opened(), packet('in', 'RA', 5001, 1011)]],
+    ['abort', 'an end that shook hands and left', () => [...opened().slice(0, 3), packet('out', 'RA', 1001, 5001)]],
+    [
+      'abort',
+      'an end that was only shaken hands with',
+      () => [...opened().slice(0, 3), packet('in', 'RA', 5001, 1001)],
+    ],
+    ['unknown', 'one who broke off a handshake', () => [...opened().slice(0, 2), packet('in', 'RA', 5001, 1001)]],
     ['abort', 'an end that spoke last', () => [...opened(), later(9, packet('out', 'RA', 1011, 5001))]],
     ['unknown', 'one who was not asked', () => [...opened(), later(9, packet('in', 'R', 5001, 0))]],
     ['unknown', 'one with a number of its own', () => [...opened(), packet('in', 'RA', 5999, 1011)]],
