@@ -11,7 +11,6 @@ const MESSAGE = { new: NFNL_SUBSYS_CTNETLINK, get: NFNL_SUBSYS_CTNETLINK | 1, de
 const GROUPS = 0b101;
 /** Enough for thousands of flows that expire at one look at their table. */
 const EVENT_BUFFER_BYTES = 8 * 1024 * 1024;
-const AF_INET = 2;
 const NFGENMSG = 4;
 const IPPROTO_TCP = 6;
 const IPS_ASSURED = 1 << 2;
@@ -91,12 +90,11 @@ export function flowTable(): Flow[] {
     .map(({ stoppedAt: _, ...flow }) => flow);
 }
 
-/** Deletes every flow of this namespace, as `conntrack -F` does. */
+/** Deletes every flow of this namespace, of IPv4 and IPv6, as `conntrack -F` does. */
 export function forgetFlows(): void {
   using netlink = new NetlinkSocket(NETLINK_NETFILTER);
-  // Without a tuple: all of the address family.
-  const family = Buffer.from([AF_INET, 0, 0, 0]);
-  netlink.request(MESSAGE.delete, 0, family);
+  // Without a tuple and a family: all (ctnetlink_flush_conntrack).
+  netlink.request(MESSAGE.delete, 0, Buffer.alloc(NFGENMSG));
 }
 
 /** Tells of every flow that begins or ends in this namespace, as `conntrack -E` does. */

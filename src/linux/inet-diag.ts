@@ -1,12 +1,14 @@
 import { addressText } from '../wire/address.ts';
 import { endText } from '../wire/endpoint.ts';
 import type { SocketRow } from '../wire/sockets.ts';
+import type { SystemCallError } from './libc.ts';
 import { attributes, malformed, NetlinkSocket } from './netlink.ts';
 
 // The kernel's table of TCP sockets (sock_diag(7)), which `ss` and `netstat` show: the same words, without their rounding.
 
 const NETLINK_SOCK_DIAG = 4;
 const SOCK_DIAG_BY_FAMILY = 20;
+const SOCK_DESTROY = 21;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const IPPROTO_TCP = 6;
@@ -62,20 +64,54 @@ export function parseDiag(bytes: Buffer): SocketRow | undefined {
   };
 }
 
+function requestFor(family: number): Buffer {
+  const request = Buffer.alloc(REQUEST);
+  request[0] = family;
+  request[1] = IPPROTO_TCP;
+  request.writeUInt32LE(~(1 << LISTEN) >>> 0, 4);
+  return request;
+}
+
+/** Messages on all TCP sockets but listening ones. */
+const dump = (netlink: NetlinkSocket, extensions: number): Buffer[] =>
+  [AF_INET, AF_INET6].flatMap((family) => {
+    const request = requestFor(family);
+    request[2] = extensions;
+    return netlink.dump(SOCK_DIAG_BY_FAMILY, request).map(({ payload }) => payload);
+  });
+
 /** All TCP sockets of the network namespace this thread is in, but for listening ones. */
 export function socketTable(): SocketRow[] {
   using netlink = new NetlinkSocket(NETLINK_SOCK_DIAG);
-  return [AF_INET, AF_INET6].flatMap((family) => {
-    const request = Buffer.alloc(REQUEST);
-    request[0] = family;
-    request[1] = IPPROTO_TCP;
-    request[2] = 1 << (INET_DIAG_INFO - 1);
-    request.writeUInt32LE(~(1 << LISTEN) >>> 0, 4);
-    return netlink
-      .dump(SOCK_DIAG_BY_FAMILY, request)
-      .map(({ payload }) => parseDiag(payload))
-      .filter((row) => row !== undefined);
-  });
+  return dump(netlink, 1 << (INET_DIAG_INFO - 1))
+    .map(parseDiag)
+    .filter((row) => row !== undefined);
+}
+
+const ENOENT = 2;
+/** Where a socket's own lock is held, or it is about to go by itself. */
+const EBUSY = 16;
+
+/**
+ * Takes apart all TCP sockets of this namespace but listening ones, as `ss -K` does. The kernel sends a reset for those that
+ * are synchronized (tcp_abort), and tells their programs ECONNABORTED.
+ * @returns how many there were
+ * @throws Error with `errno` where the kernel cannot: EOPNOTSUPP (CONFIG_INET_DIAG_DESTROY), EPERM
+ */
+export function destroySockets(): number {
+  using netlink = new NetlinkSocket(NETLINK_SOCK_DIAG);
+  const found = dump(netlink, 0);
+  for (const message of found) {
+    const request = requestFor(message[0] as number);
+    // struct inet_diag_sockid: ports, addresses, interface, cookie.
+    message.copy(request, 8, 4, 52);
+    try {
+      netlink.request(SOCK_DESTROY, 0, request);
+    } catch (error) {
+      if (![ENOENT, EBUSY].includes((error as SystemCallError).errno)) throw error;
+    }
+  }
+  return found.length;
 }
 
 /** Tells of every TCP socket of this namespace that the kernel takes apart, as `ss -E` does. */

@@ -1,10 +1,10 @@
-import { addressBytes as bytesOf } from '../wire/address.ts';
-import { attribute, NetlinkSocket } from './netlink.ts';
+import { addressText, addressBytes as bytesOf } from '../wire/address.ts';
+import { attribute, attributes, NetlinkSocket } from './netlink.ts';
 
 // Links, addresses and routes of the network namespace this thread is in (rtnetlink(7)), as `ip` sets them.
 
 const NETLINK_ROUTE = 0;
-const RTM = { newLink: 16, newAddress: 20, newRoute: 24 } as const;
+const RTM = { newLink: 16, newAddress: 20, newRoute: 24, getRoute: 26, newQdisc: 36, delQdisc: 37 } as const;
 const NLM_F_CREATE = 0x400;
 const NLM_F_EXCL = 0x200;
 const NLM_F_REPLACE = 0x100;
@@ -18,10 +18,16 @@ const VETH_INFO_PEER = 1;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
 const IN6_ADDR_GEN_MODE_NONE = 1;
 const IFA = { address: 1, local: 2 } as const;
-const RTA = { destination: 1, gateway: 5 } as const;
+const RTA = { destination: 1, outInterface: 4, gateway: 5 } as const;
+const RTMSG = 12;
 const RT_TABLE_MAIN = 254;
 const RTPROT_STATIC = 4;
 const RTN_UNICAST = 1;
+const TCA = { kind: 1, options: 2 } as const;
+/** TC_H_ROOT: the queue through which all that an interface sends goes. */
+const ROOT_QUEUE = 0xffff_ffff;
+const ENOENT = 2;
+const EINVAL = 22;
 
 function linkHeader({ index = 0, flags = 0, change = 0 }): Buffer {
   const header = Buffer.alloc(16);
@@ -111,4 +117,74 @@ export function addRoute(to: string, via: string): void {
     attribute(RTA.destination, bytes),
     attribute(RTA.gateway, addressOf(via).bytes),
   );
+}
+
+export interface KernelRoute {
+  /** A network, as in 198.18.10.0/24; /0 for the default route. */
+  to: string;
+  /** The neighbour's address; undefined where the network is on the link itself. */
+  via: string | undefined;
+  /** Index of the interface. */
+  interface: number;
+}
+
+const LINK_LOCAL = 'fe80::';
+const ANY = { [AF_INET]: '0.0.0.0', [AF_INET6]: '::' } as const;
+
+/**
+ * The unicast routes of the main table of the network namespace this thread is in, as `ip route` and `ip -6 route`
+ * show them, but for those of IPv6's link-local network.
+ */
+export function routeTable(): KernelRoute[] {
+  using netlink = new NetlinkSocket(NETLINK_ROUTE);
+  return ([AF_INET, AF_INET6] as const).flatMap((family) => {
+    const header = Buffer.alloc(RTMSG);
+    header[0] = family;
+    return netlink.dump(RTM.getRoute, header).flatMap(({ payload }): KernelRoute[] => {
+      const [, prefixLength, , , table, , , type] = payload;
+      if (payload[0] !== family || table !== RT_TABLE_MAIN || type !== RTN_UNICAST) return [];
+      const found = attributes(payload.subarray(RTMSG));
+      const [to, via] = [found.get(RTA.destination), found.get(RTA.gateway)];
+      if (to !== undefined && addressText(to) === LINK_LOCAL) return [];
+      return [
+        {
+          to: `${to ? addressText(to) : ANY[family]}/${prefixLength}`,
+          via: via && addressText(via),
+          interface: found.get(RTA.outInterface)?.readInt32LE() ?? 0,
+        },
+      ];
+    });
+  });
+}
+
+/** A queueing discipline (tc(8)): its kind, and its options as the kernel reads them. */
+export interface Queue {
+  kind: string;
+  options: Buffer;
+}
+
+/**
+ * Puts a queue before an interface, in the place of the one that is there; undefined takes it away.
+ * @throws Error with `errno` when the kernel refuses; ENOENT where it does not know the kind
+ */
+export function setRootQueue(index: number, queue: Queue | undefined): void {
+  const header = Buffer.alloc(20);
+  header.writeInt32LE(index, 4);
+  header.writeUInt32LE(ROOT_QUEUE, 12);
+  if (queue !== undefined) {
+    request(
+      RTM.newQdisc,
+      NLM_F_CREATE | NLM_F_REPLACE,
+      header,
+      attribute(TCA.kind, text(queue.kind)),
+      attribute(TCA.options, queue.options),
+    );
+    return;
+  }
+  try {
+    request(RTM.delQdisc, 0, header);
+  } catch (error) {
+    // There is none of ours.
+    if (![ENOENT, EINVAL].includes((error as { errno?: number }).errno ?? 0)) throw error;
+  }
 }

@@ -79,8 +79,24 @@ export interface LabHost {
   setSysctl(name: string, value: string | number): Promise<void>;
   /** A file of /proc/net as this host's network namespace has it; undefined where its kernel has no such file. */
   procNet(file: string): Promise<string | undefined>;
-  /** Cuts or mends every link of this host, as if the cable were pulled. */
+  /** Cuts or mends every link of this host, as if the cable were pulled. Its routes are the same afterwards. */
   setLinks(up: boolean): Promise<void>;
+  /**
+   * Its kernel forgets all TCP sockets but listening ones, without sending anything: as after a crash or a reboot. End its
+   * programs first; one that still runs gets ECONNABORTED.
+   * @throws LabError WRONG_KERNEL on a kernel that cannot (CONFIG_INET_DIAG_DESTROY)
+   */
+  dropSockets(): Promise<void>;
+  /** Its connection tracking forgets all flows, without sending anything. */
+  forgetFlows(): Promise<void>;
+  /**
+   * Does something to packets on their way from or to this host, from now on and besides what was done before. It happens
+   * between the hosts: a lost packet was sent and seen at its sender, and has not reached the other end.
+   * @throws LabError WRONG_KERNEL where this place or its kernel cannot do it
+   */
+  impair(impairment: Impairment): Promise<void>;
+  /** Ends all that `impair` has begun on this host. Packets that are still delayed are lost. */
+  unimpair(): Promise<void>;
   /**
    * Whether packets go through it with the addresses they have. Where they do not, a middlebox must put its own in the
    * place of its clients', and have clients speak to itself.
@@ -88,8 +104,44 @@ export interface LabHost {
   readonly passesForeignAddresses: boolean;
   /** Its TCP sockets at this moment, but for listening ones; with the kernel's own values where they are its programs'. */
   sockets(): Promise<{ time: number; sockets: SeenSocket[] }>;
+  /** The routes of its main table, but for those of IPv6's link-local network. */
+  routes(): Promise<SeenRoute[]>;
   /** The TCP flows it tracks at this moment. Looking makes the kernel drop those that have expired. */
   flows(): Promise<Flow[]>;
+}
+
+export interface SeenRoute {
+  /** A network, as in 198.18.10.0/24. */
+  to: string;
+  /** The neighbour's address; undefined for a network on the link itself. */
+  via: string | undefined;
+  /** The interface that leads there. */
+  nic: string | undefined;
+}
+
+/** By flag, or by whether they carry data. `empty`: neither data nor SYN, FIN or RST, as bare ACKs and keepalive probes are. */
+export type PacketKind = 'syn' | 'fin' | 'rst' | 'data' | 'empty';
+
+/** Which TCP packets between a host and its neighbours; all of them, where nothing is said. */
+export interface PacketChoice {
+  /** As the host sees it: `in` are those that come to it. Both, where it is left out. */
+  direction?: 'in' | 'out' | undefined;
+  kind?: PacketKind | undefined;
+  /** Only on the link to this neighbour. */
+  neighbour?: string | undefined;
+}
+
+/** Those that are chosen; only the next so many of them, where `packets` is given, counted over all links and directions. */
+export type CountedPackets = PacketChoice & { packets?: number | undefined };
+
+export interface Impairment {
+  /** Every packet takes so much longer, in each direction that is meant. Delays of both ends of a link add up. */
+  delaySeconds?: number | undefined;
+  /** Where `delaySeconds` holds. */
+  delayed?: Pick<PacketChoice, 'direction' | 'neighbour'> | undefined;
+  loss?: CountedPackets | undefined;
+  /** Arrive twice, one right behind the other. */
+  duplicate?: CountedPackets | undefined;
 }
 
 export type SeenSocket = SocketRow & { kernel?: KernelSocketOptions };

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { now } from '../base/clock.ts';
 import { LabError } from '../base/errors.ts';
 import { unwritable } from '../base/folder.ts';
-import type { Plan } from '../plan/plan.ts';
+import { type ActPlan, actionsOf, ownerOf, type Plan } from '../plan/plan.ts';
+import { VERBS } from './catalogue.ts';
 import { playAct } from './director.ts';
 import type { Place } from './ground.ts';
 import type { Message } from './record.ts';
@@ -18,6 +19,16 @@ interface Playing extends Place {
   plan: Plan;
 }
 
+/** The hosts whose packets will be lost, doubled or delayed. */
+export async function impairableIn({ timeline, hosts }: Pick<ActPlan, 'timeline' | 'hosts'>): Promise<string[]> {
+  const actions = timeline.flatMap(actionsOf);
+  const impairing = new Set<string>();
+  for (const verb of new Set(actions.map(({ action }) => action)))
+    if ((await VERBS.load(verb)).default.impairs) impairing.add(verb);
+  const suffering = new Set(actions.filter(({ action }) => impairing.has(action)).map(({ host }) => host));
+  return hosts.filter((host) => suffering.has(host.name) || suffering.has(ownerOf(host))).map(({ name }) => name);
+}
+
 async function playActs(
   { plan, openGround, clockJumps }: Playing,
   evidence: string,
@@ -29,7 +40,7 @@ async function playActs(
   for (const act of plan.acts) {
     tell({ type: 'act', act: act.name, title: act.title });
     const began = now();
-    const lab = await ground.up(act, join(SCRATCH, act.name));
+    const lab = await ground.up(act, join(SCRATCH, act.name), { impairable: await impairableIn(act) });
     const upSeconds = now() - began;
     let played: Awaited<ReturnType<typeof playAct>>;
     let ended = began;

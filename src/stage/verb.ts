@@ -18,6 +18,8 @@ export interface VerbContext {
  * is called, its parameters, who can do it, how it is told and what it does stand in that file and nowhere else.
  */
 export interface Verb extends KnownVerb {
+  /** It calls LabHost.impair: the links of its host are laid so that packets can be lost, doubled and delayed on them. */
+  impairs?: true;
   /** A sentence about the step, for people. */
   say(step: ActionStep, host: HostPlan): string;
   do(context: VerbContext): Promise<void>;

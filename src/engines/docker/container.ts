@@ -12,6 +12,7 @@ import {
   type LabHost,
   LabProcess,
   type RunOptions,
+  type SeenRoute,
   type SeenSocket,
   type SpawnOptions,
   type WatchOrder,
@@ -277,6 +278,30 @@ export class ContainerHost implements LabHost {
   flows(): Promise<Flow[]> {
     return this.#ask('flows', null);
   }
+
+  /** Its links by the names that the container engine gives them. */
+  routes(): Promise<SeenRoute[]> {
+    return this.#ask('routes', null);
+  }
+
+  async dropSockets(): Promise<void> {
+    await this.#ask('dropSockets', null);
+  }
+
+  async forgetFlows(): Promise<void> {
+    await this.#ask('forgetFlows', null);
+  }
+
+  /** What is between containers belongs to the container engine. */
+  async impair(): Promise<void> {
+    throw new LabError(
+      'WRONG_KERNEL',
+      'packets between containers cannot be lost, doubled or delayed',
+      'add --engine virtual or --engine netns',
+    );
+  }
+
+  async unimpair(): Promise<void> {}
 
   /** By how many seconds its clock is ahead of ours; 0 where they cannot be told apart. */
   async clockAhead(): Promise<number> {

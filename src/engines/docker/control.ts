@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../base/errors.ts';
-import type { SeenSocket, WatchOrder } from '../../stage/lab.ts';
+import type { SeenRoute, SeenSocket, WatchOrder } from '../../stage/lab.ts';
 import type { LostEvidence } from '../../stage/record.ts';
 import type { Program } from '../../talk/programs.ts';
 import type { Flow } from '../../wire/flows.ts';
@@ -46,6 +46,9 @@ export interface Questions {
   /** Seconds since the epoch, on its clock. */
   clock: { takes: null; gives: number };
   flows: { takes: null; gives: Flow[] };
+  routes: { takes: null; gives: SeenRoute[] };
+  dropSockets: { takes: null; gives: null };
+  forgetFlows: { takes: null; gives: null };
   watch: { takes: WatchOrder; gives: null };
   unwatch: { takes: null; gives: { lost: LostEvidence; memoryMb: number } };
 }

@@ -9,9 +9,11 @@ import { createInterface } from 'node:readline';
 import { now } from '../../base/clock.ts';
 import { LabError, messageOf } from '../../base/errors.ts';
 import { codeRoot, moduleExtension } from '../../base/root.ts';
-import { flowTable } from '../../linux/ctnetlink.ts';
+import { flowTable, forgetFlows } from '../../linux/ctnetlink.ts';
 import { kernelHz } from '../../linux/libc.ts';
+import { routeTable } from '../../linux/rtnetlink.ts';
 import { askSocket } from '../../stage/ask.ts';
+import { dropSockets } from '../../stage/drop-sockets.ts';
 import { lookAtSockets } from '../../stage/look.ts';
 import { toItsEnd } from '../../stage/to-its-end.ts';
 import { Watcher } from '../../stage/watch/watcher.ts';
@@ -92,6 +94,18 @@ const answers: {
   },
   clock: () => now(),
   flows: () => flowTable(),
+  routes: () => {
+    const names = new Map(interfaces().map(({ index, name }) => [index, name]));
+    return routeTable().map(({ to, via, interface: index }) => ({ to, via, nic: names.get(index) }));
+  },
+  dropSockets: async () => {
+    await dropSockets((rules) => toItsEnd(spawn('nft', ['-f', '-']), rules, 'nft'));
+    return null;
+  },
+  forgetFlows: () => {
+    forgetFlows();
+    return null;
+  },
   watch: async (order) => {
     mkdirSync(order.folder, { recursive: true });
     await watcher.start({ ...order, hosts: order.hosts.map((host) => ({ ...host, namespace: undefined })) });

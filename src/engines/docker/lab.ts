@@ -35,11 +35,10 @@ const BALANCER = 2;
 const FIRST_HOST = 10;
 
 /**
- * To see packets (NET_RAW) and what the kernel made of the programs' socket options (SYS_PTRACE, DAC_OVERRIDE), and to run
+ * To cut links and forget sockets (NET_ADMIN), to see packets (NET_RAW) and what the kernel made of the programs' socket options (SYS_PTRACE, DAC_OVERRIDE), and to run
  * programs as a user without any rights.
  */
-const RIGHTS = ['NET_RAW', 'SYS_PTRACE', 'DAC_OVERRIDE', 'SETUID', 'SETGID', 'KILL'];
-const BALANCER_RIGHTS = [...RIGHTS, 'NET_ADMIN'];
+const RIGHTS = ['NET_ADMIN', 'NET_RAW', 'SYS_PTRACE', 'DAC_OVERRIDE', 'SETUID', 'SETGID', 'KILL'];
 
 /** Far more than a host of a scenario needs, and little enough for this machine to go on should a program run wild. */
 const MEMORY_BYTES = 1024 ** 3;
@@ -116,7 +115,7 @@ function createOptions(
       NetworkMode: first.network.name,
       LogConfig: { Type: 'none', Config: {} },
       CapDrop: ['ALL'],
-      CapAdd: plan.role === 'middlebox' ? BALANCER_RIGHTS : RIGHTS,
+      CapAdd: RIGHTS,
       SecurityOpt: ['no-new-privileges'],
       // What is written goes to memory, but for the evidence, which is copied out and so lies in a volume of the container's.
       ReadonlyRootfs: true,

@@ -1,24 +1,27 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptionsWithoutStdio, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { basename, join } from 'node:path';
 import { now } from '../../base/clock.ts';
 import { LabError, messageOf } from '../../base/errors.ts';
 import { codeRoot, moduleExtension } from '../../base/root.ts';
-import { flowTable } from '../../linux/ctnetlink.ts';
+import { flowTable, forgetFlows } from '../../linux/ctnetlink.ts';
 import { closeNamespace, inNamespace, interfaceIndex, kernelHz, newNamespace } from '../../linux/libc.ts';
 import { CAP, withCapabilities } from '../../linux/rights.ts';
-import { addAddress, addRoute, addVeth, setLink, withoutLinkLocal } from '../../linux/rtnetlink.ts';
+import { addAddress, addRoute, addVeth, routeTable, setLink, withoutLinkLocal } from '../../linux/rtnetlink.ts';
 import type { ActPlan } from '../../plan/plan.ts';
 import { type Topology, type TopologyHost, topologyOf } from '../../plan/topology.ts';
 import { askSocket } from '../../stage/ask.ts';
+import { dropSockets } from '../../stage/drop-sockets.ts';
 import type { Ground } from '../../stage/ground.ts';
 import {
+  type Impairment,
   type Lab,
   type LabHost,
   LabProcess,
   type LabWatch,
   type RunOptions,
+  type SeenRoute,
   type SeenSocket,
   type SpawnOptions,
 } from '../../stage/lab.ts';
@@ -28,6 +31,7 @@ import { Watcher } from '../../stage/watch/watcher.ts';
 import type { Program } from '../../talk/programs.ts';
 import type { Flow } from '../../wire/flows.ts';
 import { HostView, labEnvironment } from './view.ts';
+import { Wires } from './wire.ts';
 
 // Hosts as network namespaces, joined by veth pairs as the act's paths want it (plan/topology): each link has a subnet of its
 // own, and a host has exactly the routes that its paths need.
@@ -37,8 +41,20 @@ import { HostView, labEnvironment } from './view.ts';
 //
 // There is no other link and no route out of the enclosing namespace. Each host has files and processes of its own as well
 // (view.ts): its programs reach another host by its network, and this machine not at all.
+
 /** What programs need that set rules or send packets of their own making. */
 const NETWORK_RIGHTS = [CAP.netAdmin, CAP.netRaw];
+
+/**
+ * A router asks for its neighbours in its own name, and has that on the link alone (ndisc_solicit). Nobody asks for a router,
+ * and a link that goes down keeps its address, as under IPv4.
+ */
+function speakIPv6(link: string, index: number): void {
+  const set = (name: string, value: number) => writeFileSync(`/proc/sys/net/ipv6/conf/${link}/${name}`, String(value));
+  set('accept_ra', 0);
+  set('keep_addr_on_down', 1);
+  addAddress(index, `fe80::${index.toString(16)}`, 64);
+}
 
 class NetnsHost implements LabHost {
   readonly name: string;
@@ -48,11 +64,9 @@ class NetnsHost implements LabHost {
   interfaces: ReadonlyMap<number, string> = new Map();
   gone = false;
   readonly passesForeignAddresses = true;
-  /**
-   * The links to pull, at the other hosts' ends: there only connected routes are lost with a link. The host sees its carrier
-   * go and keeps its routes, as with a real cable.
-   */
-  readonly cables: { end: NetnsHost; link: string }[] = [];
+  /** What cuts and mends each of its links. */
+  readonly cables: ((up: boolean) => void)[] = [];
+  readonly #wires: Wires;
   /** A path that opens its network namespace (setns(2)), for those who watch it. */
   readonly namespace: string;
   readonly #namespace: number;
@@ -61,11 +75,12 @@ class NetnsHost implements LabHost {
   readonly #folder: string;
   readonly #place: HostView;
 
-  /** @param place `folder`: the scratch folder on it */
-  constructor(topology: TopologyHost, place: { folder: string; view: HostView }) {
+  /** @param place `folder`: the scratch folder on it; `wires`: those of the lab */
+  constructor(topology: TopologyHost, place: { folder: string; view: HostView; wires: Wires }) {
     const { name, nics, service } = topology;
     this.#folder = place.folder;
     this.#place = place.view;
+    this.#wires = place.wires;
     this.#topology = topology;
     this.name = name;
     this.addresses = [...nics.map(({ address }) => address), ...(service === undefined ? [] : [service])];
@@ -154,39 +169,84 @@ class NetnsHost implements LabHost {
   }
 
   async setLinks(up: boolean): Promise<void> {
-    for (const { end, link } of this.cables) {
-      inNamespace(end.#namespace, () => setLink(interfaceIndex(link), up));
-      // Routes through a link go with it, those to its own network alone come back.
-      if (up) end.addRoutes(link);
-    }
+    for (const set of this.cables) set(up);
   }
 
-  /** Joins this host to another by a cable. */
-  link(name: string, other: NetnsHost, otherName: string): void {
+  dropSockets(): Promise<void> {
+    return dropSockets(
+      (rules) => this.run('nft', ['-f', '-'], { input: rules, privileged: true }),
+      (work) => inNamespace(this.#namespace, work),
+    );
+  }
+
+  async forgetFlows(): Promise<void> {
+    inNamespace(this.#namespace, forgetFlows);
+  }
+
+  impair(impairment: Impairment): Promise<void> {
+    return this.#wires.impair(this.name, impairment);
+  }
+
+  unimpair(): Promise<void> {
+    return this.#wires.unimpair(this.name);
+  }
+
+  routes(): Promise<SeenRoute[]> {
+    const seen = inNamespace(this.#namespace, routeTable);
+    return Promise.resolve(seen.map(({ to, via, interface: index }) => ({ to, via, nic: this.interfaces.get(index) })));
+  }
+
+  /** Joins this host to another, by a wire where packets are to be lost or delayed between them. */
+  link(name: string, other: NetnsHost, otherName: string, wires: Wires | undefined): void {
+    const near = { host: this.name, namespace: this.#namespace, link: name };
+    const far = { host: other.name, namespace: other.#namespace, link: otherName };
+    if (wires !== undefined) {
+      const set = wires.lay(near, far);
+      this.cables.push((up) => set(this.name, up));
+      other.cables.push((up) => set(other.name, up));
+      return;
+    }
     addVeth({ name, namespace: this.#namespace }, { name: otherName, namespace: other.#namespace });
+    // Pulled at the other host's end: this one sees its carrier go and keeps its routes, as with a real cable.
+    this.cables.push((up) => other.pull(otherName, up));
+    other.cables.push((up) => this.pull(name, up));
+  }
+
+  /** Takes one of its links down or up. */
+  pull(link: string, up: boolean): void {
+    inNamespace(this.#namespace, () => {
+      setLink(interfaceIndex(link), up);
+      // They went with the link; the one to its own network comes back by itself.
+      if (up) this.#addRoutes(link);
+    });
   }
 
   /** Gives links their addresses and takes them up, with the loopback. */
   configure(): void {
-    const { nics, service, routes } = this.#topology;
+    const { nics, service } = this.#topology;
     inNamespace(this.#namespace, () => {
       setLink(interfaceIndex('lo'), true);
       if (service !== undefined) addAddress(interfaceIndex('lo'), service, isIPv6(service) ? 128 : 32);
       for (const { name, address, prefixLength } of nics) {
         const index = interfaceIndex(name);
-        addAddress(index, address, prefixLength);
         withoutLinkLocal(index);
+        if (isIPv6(address)) speakIPv6(name, index);
+        addAddress(index, address, prefixLength);
         setLink(index, true);
       }
     });
-    for (const nic of new Set(routes.map((route) => route.nic))) this.addRoutes(nic);
   }
 
-  /** The routes that lead through one of its links. */
-  addRoutes(nic: string): void {
+  /** Once all links are up. */
+  learnRoutes(): void {
     inNamespace(this.#namespace, () => {
-      for (const { to, via } of this.#topology.routes.filter((route) => route.nic === nic)) addRoute(to, via);
+      for (const { name } of this.#topology.nics) this.#addRoutes(name);
     });
+  }
+
+  /** In its namespace: gives a link that is up the routes that lead through it. */
+  #addRoutes(link: string): void {
+    for (const { to, via, nic } of this.#topology.routes) if (nic === link) addRoute(to, via);
   }
 
   sockets(): Promise<{ time: number; sockets: SeenSocket[] }> {
@@ -205,6 +265,14 @@ class NetnsHost implements LabHost {
   }
 }
 
+interface UpOptions {
+  watcher: Watcher;
+  /** Hosts on whose links packets may be lost, doubled and delayed. */
+  impairable?: readonly string[];
+}
+
+const NFT_OPTIONS: SpawnOptionsWithoutStdio = { cwd: '/run', env: labEnvironment() };
+
 export class NetnsLab implements Lab {
   readonly folder: string;
   readonly hosts: ReadonlyMap<string, NetnsHost>;
@@ -212,9 +280,17 @@ export class NetnsLab implements Lab {
   readonly now: () => number = now;
   readonly hz: number = kernelHz();
 
-  private constructor(folder: string, hosts: ReadonlyMap<string, NetnsHost>, watcher: Watcher) {
+  /** The namespace of its wires. */
+  readonly #between: number;
+
+  private constructor(
+    folder: string,
+    hosts: ReadonlyMap<string, NetnsHost>,
+    { watcher, between }: { watcher: Watcher; between: number },
+  ) {
     this.folder = folder;
     this.hosts = hosts;
+    this.#between = between;
     this.watch = watcher.within((host) => this.host(host).namespace);
   }
 
@@ -225,10 +301,10 @@ export class NetnsLab implements Lab {
   }
 
   /** Builds namespaces, links and addresses of one act. Must run inside the lab's own namespaces (see engine.ts). */
-  static async up(act: ActPlan, folder: string, watcher: Watcher): Promise<NetnsLab> {
+  static async up(act: ActPlan, folder: string, { watcher, impairable = [] }: UpOptions): Promise<NetnsLab> {
     mkdirSync(folder, { recursive: true });
     try {
-      return await NetnsLab.#build(topologyOf(act), folder, watcher);
+      return await NetnsLab.#build(topologyOf(act), folder, { watcher, impairable });
     } catch (error) {
       if (error instanceof LabError) throw error;
       throw new LabError(
@@ -240,23 +316,41 @@ export class NetnsLab implements Lab {
     }
   }
 
-  static async #build(topology: Topology, folder: string, watcher: Watcher): Promise<NetnsLab> {
+  static async #build(
+    topology: Topology,
+    folder: string,
+    { watcher, impairable }: Required<UpOptions>,
+  ): Promise<NetnsLab> {
     const views = await Promise.all(topology.hosts.map(() => HostView.open(folder)));
-    const hosts = new Map(
-      topology.hosts.map((host, index) => [host.name, new NetnsHost(host, { folder, view: views[index] as HostView })]),
+    const between = newNamespace();
+    const [place] = views as [HostView];
+    const wires = new Wires(between, (rules) =>
+      toItsEnd(
+        inNamespace(between, () =>
+          place.enter(() => withCapabilities(NETWORK_RIGHTS, () => spawn('nft', ['-f', '-'], NFT_OPTIONS))),
+        ),
+        rules,
+        'nft',
+      ),
     );
-    const lab = new NetnsLab(folder, hosts, watcher);
+    const hosts = new Map(
+      topology.hosts.map((host, index) => [
+        host.name,
+        new NetnsHost(host, { folder, view: views[index] as HostView, wires }),
+      ]),
+    );
+    const lab = new NetnsLab(folder, hosts, { watcher, between });
     const nicOf = (host: string, peer: string): string =>
       topology.hosts.find(({ name }) => name === host)?.nics.find((nic) => nic.peer === peer)?.name as string;
     for (const { ends } of topology.links) {
       const [near, far] = ends.map((name) => lab.host(name)) as [NetnsHost, NetnsHost];
-      const [nearNic, farNic] = [nicOf(near.name, far.name), nicOf(far.name, near.name)];
-      near.link(nearNic, far, farNic);
-      near.cables.push({ end: far, link: farNic });
-      far.cables.push({ end: near, link: nearNic });
+      const wired = ends.some((end) => impairable.includes(end));
+      near.link(nicOf(near.name, far.name), far, nicOf(far.name, near.name), wired ? wires : undefined);
     }
     for (const host of hosts.values()) host.configure();
+    for (const host of hosts.values()) host.learnRoutes();
     for (const host of hosts.values()) host.learnInterfaces();
+    if (wires.some) await wires.begin();
     for (const { name, forwards } of topology.hosts) {
       if (!forwards) continue;
       if (topology.ip === 'v4') await lab.host(name).setSysctl('net.ipv4.ip_forward', 1);
@@ -267,6 +361,7 @@ export class NetnsLab implements Lab {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.hosts.values()].map((host) => host.close()));
+    closeNamespace(this.#between);
   }
 }
 
@@ -274,7 +369,7 @@ export class NetnsLab implements Lab {
 export function openGround(): Ground {
   const watcher = new Watcher();
   return {
-    up: (act, folder) => NetnsLab.up(act, folder, watcher),
+    up: (act, folder, options) => NetnsLab.up(act, folder, { ...options, watcher }),
     [Symbol.dispose]: () => watcher[Symbol.dispose](),
   };
 }
