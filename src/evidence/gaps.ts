@@ -2,6 +2,12 @@ import type { FlowChange, FlowTable } from './rows.ts';
 
 const keyOf = (host: string, { id }: { id: number }) => `${host} ${id}`;
 
+/**
+ * By so much a table may be older than its row says, seconds: the row is written after the table has come, and on a busy machine
+ * a flow may begin between the two.
+ */
+const READING_SECONDS = 1;
+
 /** What events say of the flows of one id; the kernel gives the same one to a flow that comes again. */
 interface Life {
   begun: number[];
@@ -29,7 +35,10 @@ export function lostFlowEvents(tables: readonly FlowTable[], events: readonly Fl
     if ([...there].some((key) => (lives.get(key)?.begun.length ?? 0) === 0)) return true;
     return [...lives].some(
       ([key, { begun, ended }]) =>
-        key.startsWith(`${host} `) && begun.length > ended.length && begun.every((at) => at < time) && !there.has(key),
+        key.startsWith(`${host} `) &&
+        begun.length > ended.length &&
+        begun.every((at) => at < time - READING_SECONDS) &&
+        !there.has(key),
     );
   });
 }

@@ -1,6 +1,6 @@
-import { canonicalAddress } from '../wire/address.ts';
-import { keyBetween, wayKey } from '../wire/endpoint.ts';
-import type { Tuple } from '../wire/flows.ts';
+import { hostsOnPath } from '../plan/paths.ts';
+import { parseEndpoint, reversed, type Way, wayKey } from '../wire/endpoint.ts';
+import { hostsByAddress, type Moment, type Passages, passagesOf, type Walk } from './passages.ts';
 import type { ActEvidence, SampledSocket, SocketSample } from './read.ts';
 
 export interface PlacedSocket {
@@ -16,79 +16,92 @@ export interface Matching {
   unknown: PlacedSocket[];
 }
 
-interface Translation {
-  time: number;
-  original: Tuple;
-  reply: Tuple;
+/** A socket in TIME-WAIT has said goodbye, one in SYN-SENT has not yet been heard: neither is the other end of a connection. */
+const NO_END: ReadonlySet<string> = new Set(['TIME-WAIT', 'SYN-SENT']);
+
+function wayOf({ local, peer }: SampledSocket): Way | undefined {
+  const [from, to] = [parseEndpoint(local), parseEndpoint(peer)];
+  return from && to && { src: from.address, sport: from.port, dst: to.address, dport: to.port };
+}
+
+/** The boxes that stand between two hosts on any path. */
+function boxesBetween({ plan }: ActEvidence): (one: string, other: string) => readonly string[] {
+  const chains = plan.paths.map(hostsOnPath);
+  const boxes = new Set(plan.paths.flatMap((path) => path.boxes));
+  const known = new Map<string, readonly string[]>();
+  return (one, other) => {
+    const key = `${one} ${other}`;
+    const found =
+      known.get(key) ??
+      chains.flatMap((chain) => {
+        const [first, last] = [chain.indexOf(one), chain.indexOf(other)].sort((a, b) => a - b) as [number, number];
+        return first < 0 ? [] : chain.slice(first + 1, last).filter((host) => boxes.has(host));
+      });
+    known.set(key, found);
+    return found;
+  };
 }
 
 /**
- * The translations a middlebox made, as its own connection tracking told: in events when made, in tables while kept. Only
- * those that begin at a client's end are kept: an answer that comes too late makes a flow in the other direction, which
- * translates nothing.
- */
-function translationsOf(evidence: ActEvidence, isServer: (address: string) => boolean): Translation[] {
-  const fromEvents = evidence.flowEvents.filter((event) => event.event === 'NEW');
-  const fromTables = evidence.flowTables.flatMap((table) => table.flows.map((flow) => ({ ...flow, time: table.time })));
-  return [...fromEvents, ...fromTables]
-    .filter((flow) => !isServer(flow.original.src))
-    .map(({ time, original, reply }) => ({ time, original, reply }))
-    .sort((a, b) => a.time - b.time);
-}
-
-/**
- * Finds zombies by matching the socket tables of all hosts, through the middlebox's address translation.
+ * Finds zombies by matching the socket tables of all hosts, through whatever boxes made of the addresses between them.
  *
- * A socket's counterpart is the socket of another host with the two ends exchanged; behind a translation, the one that the
- * client's *latest* translation leads to. The relation must hold both ways: a server's socket for a client that the
- * middlebox has since led elsewhere has no counterpart, although a client socket with that port exists.
+ * A socket's counterpart is the socket of another host at the other end of its way: the way's two ends exchanged, after every
+ * translation on it. Proxies end connections, so their own sockets are ends, too. The relation must hold both ways: a server's
+ * socket for a client that a box has since led elsewhere has no counterpart, although a client socket with that port exists.
+ * Where a box that translates told nothing of a way, and where the other host was not looked at, nothing is claimed.
+ *
+ * @param samples one look at the sockets of hosts
  */
-export function matchSockets(evidence: ActEvidence, samples: readonly SocketSample[]): Matching {
-  const brokerAddresses = new Set(
-    evidence.plan.hosts
-      .filter((host) => host.role === 'server')
-      .flatMap((host) => (evidence.record.addresses[host.name] ?? []).map(canonicalAddress)),
-  );
-  const isServer = (address: string) => brokerAddresses.has(address);
-  const latest = Math.max(...samples.map((sample) => sample.time));
-  const byClientEnd = new Map<string, Translation>();
-  const byServerEnds = new Map<string, Translation[]>();
-  for (const translation of translationsOf(evidence, isServer)) {
-    if (translation.time > latest) break;
-    const { original, reply } = translation;
-    byClientEnd.set(wayKey(original), translation);
-    const serverKey = wayKey(reply);
-    byServerEnds.set(serverKey, [...(byServerEnds.get(serverKey) ?? []), translation]);
-  }
+export function matchSockets(
+  evidence: ActEvidence,
+  samples: readonly SocketSample[],
+  passages: Passages = passagesOf(evidence),
+): Matching {
+  const at: Moment = { time: Math.max(...samples.map(({ time }) => time)), sample: samples[0]?.sample };
   const all = samples.flatMap(({ host, time, sockets }) =>
     sockets.map((socket): PlacedSocket => ({ host, time, socket })),
   );
-  // A socket in TIME-WAIT has said goodbye, one in SYN-SENT has not yet been heard: neither is the other end of a connection.
-  const existing = new Map(
-    all
-      .filter(({ socket }) => socket.state !== 'TIME-WAIT' && socket.state !== 'SYN-SENT')
-      .map((placed) => [keyBetween(placed.socket.local, placed.socket.peer), placed]),
+  const existing = new Map<string, string>();
+  for (const { host, socket } of all) {
+    const way = NO_END.has(socket.state) ? undefined : wayOf(socket);
+    if (way !== undefined) existing.set(wayKey(way), host);
+  }
+  const looked = new Set(samples.map(({ host }) => host));
+  const hostOf = hostsByAddress(evidence.record.addresses);
+  const between = boxesBetween(evidence);
+
+  const boxes = new Set(evidence.plan.paths.flatMap((path) => path.boxes));
+  const withSockets = new Set(
+    [...evidence.samples, ...samples].flatMap(({ host, sockets }) => (sockets.length > 0 ? [host] : [])),
   );
-  const translates = translated(evidence);
+  /** A box of which nothing at all is known, neither passages nor sockets, may translate as well. */
+  const mayTranslate = (box: string): boolean =>
+    passages.translators.has(box) || (boxes.has(box) && !passages.boxes.has(box) && !withSockets.has(box));
+
+  /** Whether a way between two hosts, the second one included, may have been translated by a box that told nothing of it. */
+  const maybeTranslated = (host: string, end: string, passed: Walk['passed']): boolean => {
+    const told = new Set(passed.map(({ box }) => box));
+    return [end, ...between(host, end)].some((box) => mayTranslate(box) && !told.has(box));
+  };
 
   const hasCounterpart = ({ host, socket }: PlacedSocket): boolean | undefined => {
-    const mirror = existing.get(keyBetween(socket.peer, socket.local));
-    const forward = byClientEnd.get(keyBetween(socket.local, socket.peer));
-    if (forward) {
-      const { reply } = forward;
-      return existing.has(wayKey(reply));
+    const out = wayOf(socket);
+    if (out === undefined) return undefined;
+    const back = reversed(out);
+    const [forward, backward] = [passages.forward(out, at), passages.backward(back, at)];
+    // Of a socket on the servers' side the way leads back to a client.
+    const onServersSide = forward.passed.length === 0 && backward.passed.length > 0;
+    const walk = onServersSide ? backward : forward;
+    const other = onServersSide ? walk.way : reversed(walk.way);
+    const mirror = existing.get(wayKey(other));
+    if (mirror !== undefined && mirror !== host) {
+      // Both ends must be led to each other: another connection may have been given this way since.
+      const returns = onServersSide ? passages.forward(other, at).way : passages.backward(walk.way, at).way;
+      return wayKey(returns) === wayKey(onServersSide ? back : out);
     }
-    const candidates = byServerEnds.get(keyBetween(socket.local, socket.peer));
-    if (candidates)
-      return candidates.some(({ original, reply }) => {
-        const clientEnds = wayKey(original);
-        const current = byClientEnd.get(clientEnds);
-        return existing.has(clientEnds) && current?.reply.src === reply.src && current.reply.sport === reply.sport;
-      });
-    if (mirror) return mirror.host !== host;
-    // Where nothing is translated the two ends name each other, so a missing mirror is a missing socket. Where addresses
-    // are translated, a socket without a known translation says nothing.
-    return translates ? undefined : false;
+    const end = hostOf.get(other.src);
+    if (end === undefined || maybeTranslated(host, end, walk.passed) || !looked.has(end)) return undefined;
+    return false;
   };
 
   const matching: Matching = { zombies: [], unknown: [] };
@@ -99,9 +112,4 @@ export function matchSockets(evidence: ActEvidence, samples: readonly SocketSamp
     else if (!found) matching.zombies.push(placed);
   }
   return matching;
-}
-
-/** Whether this middlebox translates addresses at all, by its own flows. */
-function translated(evidence: ActEvidence): boolean {
-  return evidence.flowEvents.some(({ original, reply }) => original.dst !== reply.src || original.src !== reply.dst);
 }
