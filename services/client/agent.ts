@@ -53,15 +53,23 @@ async function timed(
   }
 }
 
-/** Does something for every connection: at once, or one after another over a time. */
+/** Does something for every connection: at once, or one after another over a time. @returns once it has been begun on the last */
 function forEach(
   numbers: readonly number[],
   spreadSeconds: number | undefined,
   work: (connection: number, index: number) => void,
-): void {
-  for (const [index, connection] of numbers.entries())
-    if (spreadSeconds === undefined) work(connection, index);
-    else later((index * spreadSeconds) / numbers.length, () => work(connection, index));
+): Promise<void> {
+  if (spreadSeconds === undefined) {
+    numbers.forEach(work);
+    return Promise.resolve();
+  }
+  return new Promise((resolve) => {
+    for (const [index, connection] of numbers.entries())
+      later((index * spreadSeconds) / numbers.length, () => {
+        work(connection, index);
+        if (index === numbers.length - 1) resolve();
+      });
+  });
 }
 
 const request = (connection: number, id: string, bytes?: number) =>
@@ -69,16 +77,26 @@ const request = (connection: number, id: string, bytes?: number) =>
     (connections[connection] as Connection).request(id, bytes === undefined ? {} : { bytes }),
   );
 
-/** A verb that the library offers; what it meets is told as an error of its connection. */
-async function perform(connection: number, verb: string, params: Record<string, unknown>): Promise<void> {
-  const opened = connections[connection];
-  if (opened === undefined) return;
-  try {
-    if (verb === 'close') opened.close();
-    else await opened.verbs?.[verb]?.(params);
-  } catch (error) {
-    log.info({ event: 'error', connection, ...facts(error) });
-  }
+/** A verb that the library offers, on some connections; tells once it is done on all, and what stood against it. */
+async function perform(command: Extract<AgentCommand, { do: 'perform' }>): Promise<void> {
+  const { verb, params, token } = command;
+  const doing: (void | Promise<void>)[] = [];
+  let problem: string | undefined;
+  const stands = (connection: number, error: unknown) => {
+    problem ??= `connection ${connection}: ${error instanceof Error ? error.message : String(error)}`;
+  };
+  await forEach(command.connections, command.spreadSeconds, (connection) => {
+    try {
+      const opened = connections[connection];
+      if (opened === undefined) throw new Error('it has not been opened');
+      const done = verb === 'close' ? opened.close() : opened.verbs?.[verb]?.(params);
+      doing.push(done instanceof Promise ? done.catch((error) => stands(connection, error)) : done);
+    } catch (error) {
+      stands(connection, error);
+    }
+  });
+  await Promise.all(doing);
+  log.info({ event: 'performed', verb, token, ...(problem === undefined ? {} : { problem }) });
 }
 
 function connectAll({
@@ -88,11 +106,12 @@ function connectAll({
   ids,
   spreadSeconds,
 }: Extract<AgentCommand, { do: 'connect' }>): void {
-  forEach(wanted, spreadSeconds, (connection, index) => {
+  void forEach(wanted, spreadSeconds, (connection, index) => {
     let used = false;
     connections[connection] = library.open(options, (event, { error, ...more } = {}) => {
       log.info({ event, connection, ...more, ...(error ? facts(error) : {}) });
-      if (event !== 'ready' || used) return;
+      // One that cannot be opened meets that by its first request.
+      if ((event !== 'ready' && event !== 'end') || used) return;
       used = true;
       if (ids) request(connection, ids[index] as string);
     });
@@ -113,15 +132,10 @@ createInterface({ input: process.stdin })
     const command = JSON.parse(line) as AgentCommand;
     if (command.do === 'connect') connectAll(command);
     else if (command.do === 'request')
-      forEach(command.connections, command.spreadSeconds, (connection, index) =>
+      void forEach(command.connections, command.spreadSeconds, (connection, index) =>
         request(connection, command.ids[index] as string, command.bytes),
       );
-    else
-      forEach(
-        command.connections,
-        command.spreadSeconds,
-        (connection) => void perform(connection, command.verb, command.params),
-      );
+    else void perform(command);
   })
   // Whoever gave the orders is gone: so are we.
   .on('close', () => process.exit(0));

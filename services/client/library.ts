@@ -7,6 +7,8 @@ interface Described {
   speaks?: string;
   /** Verbs that it can do beside connecting and requests; files of src/stage/verbs, by name. */
   can: readonly string[];
+  /** The least bytes in which one of its requests can carry an id. */
+  leastRequestBytes(id: string): number;
 }
 
 /** What the lab asks of a client library. One file each in `libraries/`; the file's name is its word in a scenario. */
@@ -33,12 +35,21 @@ export interface Connection {
   request(id: string, options?: { bytes?: number }): Promise<void>;
   heartbeat(): Promise<void>;
   close(): void;
-  /** What else it can do, by the verb's name in a timeline: those that the library's `can` names. */
+  /**
+   * What else it can do, by the verb's name in a timeline: those that the library's `can` names. Throws where it cannot be done
+   * now: the step fails, and says why.
+   */
   verbs?: Readonly<Record<string, (params: Record<string, unknown>) => void | Promise<void>>>;
 }
 
-/** What happens to a connection, in the library's own events. `local` is "address:port" of the socket. */
+/**
+ * What happens to a connection, in the library's own events. `local` is "address:port" of the socket.
+ *
+ * - `peer-closed`: the other side sends no more (FIN); the connection may live on
+ * - `pushed`: the other side has sent so many bytes that nobody asked for
+ * - `end`: it is over, and the library tries no more to have it back
+ */
 export type Report = (
-  event: 'connect' | 'ready' | 'error' | 'close' | 'reconnecting' | 'end',
-  facts?: { local?: string; error?: Error; delaySeconds?: number },
+  event: 'connect' | 'ready' | 'error' | 'peer-closed' | 'pushed' | 'close' | 'reconnecting' | 'end',
+  facts?: { local?: string; error?: Error; delaySeconds?: number; bytes?: number },
 ) => void;

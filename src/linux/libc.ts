@@ -22,6 +22,7 @@ const c = {
   madvise: libc.func('int madvise(void *, size_t, int)'),
   clock_getres: libc.func('int clock_getres(int, uint8_t *)'),
   eventfd: libc.func('int eventfd(unsigned int, int)'),
+  ioctl: libc.func('int ioctl(int, unsigned long, uint8_t *)'),
   close: libc.func('int close(int)'),
 };
 
@@ -287,4 +288,33 @@ export function setUserTimeout(fd: number, milliseconds: number): void {
   const value = Buffer.alloc(4);
   value.writeUInt32LE(milliseconds);
   setOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, value);
+}
+
+/**
+ * Turns SO_KEEPALIVE on, with these values alone: what is left out stays as the kernel has it (Node and libuv set all three).
+ * @param values `idleSeconds` 0: the kernel's own
+ */
+export function setKeepalive(
+  fd: number,
+  values: { idleSeconds: number; intervalSeconds?: number; probes?: number },
+): void {
+  const set = (level: number, name: number, number: number) => {
+    const value = Buffer.alloc(4);
+    value.writeInt32LE(number);
+    setOption(fd, level, name, value);
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  if (values.idleSeconds > 0) set(IPPROTO_TCP, TCP_KEEPIDLE, values.idleSeconds);
+  if (values.intervalSeconds !== undefined) set(IPPROTO_TCP, TCP_KEEPINTVL, values.intervalSeconds);
+  if (values.probes !== undefined) set(IPPROTO_TCP, TCP_KEEPCNT, values.probes);
+}
+
+/** asm-generic/ioctls.h; the same on x86 and ARM. */
+const FIONREAD = 0x541b;
+
+/** Bytes that have come to a socket of this process and were not read yet (tcp(7), SIOCINQ). */
+export function unreadBytes(fd: number): number {
+  const value = Buffer.alloc(4);
+  check('ioctl', c.ioctl(fd, FIONREAD, value));
+  return value.readInt32LE();
 }

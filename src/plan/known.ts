@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { PathPlan } from './paths.ts';
 import type { HostPlan, MiddleboxPlan, TakesAway, Tuning } from './plan.ts';
 import type { IpFamily } from './topology.ts';
 
@@ -21,6 +22,8 @@ export interface KnownClient {
   speaks?: string;
   /** Verbs that it can do beside those of every client (connect, request, close); files of src/stage/verbs, by name. */
   can: readonly string[];
+  /** The least bytes in which one of its requests can carry an id, which shows where it was lost or came twice. */
+  leastRequestBytes(id: string): number;
   /** Why a tuning cannot be given to it, or undefined when it can. */
   refuses?(tuning: Tuning): string | undefined;
 }
@@ -50,6 +53,17 @@ export interface KnownBox {
   }): Refusal | undefined;
 }
 
+/** Where a verb is to be done. */
+export interface Doing {
+  act: string;
+  host: HostPlan;
+  hosts: readonly HostPlan[];
+  paths: readonly PathPlan[];
+  params: Record<string, unknown>;
+  /** Of a client host: its library. */
+  library?: KnownClient;
+}
+
 /** What planning asks of a verb: something that a host does or suffers in a timeline. */
 export interface KnownVerb {
   /** One line for people who write scenarios. */
@@ -68,6 +82,8 @@ export interface KnownVerb {
   awaited(watched: boolean): boolean;
   /** How long its parameters make it last, seconds. */
   lasts?(params: Record<string, unknown>): number;
+  /** Why a host cannot do it with these parameters where it stands; undefined where it can. */
+  refuses?(doing: Doing): Refusal | undefined;
 }
 
 /** What planning asks of a check. */

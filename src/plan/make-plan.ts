@@ -81,7 +81,7 @@ async function planAct(
   const paths = planPaths(hosts, reading);
   await checkBoxes(hosts, paths, ip, reading, played);
   await checkProtocols(hosts, paths, reading);
-  const inLife = await planTimeline(file, { hosts, resolver: production, positions, known });
+  const inLife = await planTimeline(file, { act: name, hosts, paths, resolver: production, positions, known });
   return {
     name,
     title: act.title ?? name,
@@ -98,7 +98,7 @@ async function planAct(
     }),
     productionQuietSeconds: Math.max(0, ...inLife.map((step) => (step.kind === 'quiet' ? step.seconds : 0))),
     ...(act.hz === undefined ? {} : { hz: act.hz }),
-    timeline: await planTimeline(file, { hosts, resolver: played, positions, known }),
+    timeline: await planTimeline(file, { act: name, hosts, paths, resolver: played, positions, known }),
     expect: await planExpectations(act, hosts, positions, here, known),
   };
 }

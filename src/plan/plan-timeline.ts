@@ -6,6 +6,7 @@ import type { Known, KnownVerb } from './known.ts';
 import { COUNT_LIMITS, DURATION_LIMITS, LONGEST_SECONDS } from './limits.ts';
 import { oneOf } from './names.ts';
 import { PART_WORDS, type Part, readPart } from './part.ts';
+import type { PathPlan } from './paths.ts';
 import { type ActionStep, type ClientPlan, type HostPlan, ownerOf, type Step, waitSeconds } from './plan.ts';
 import type { Positions } from './read.ts';
 import type { Resolver } from './resolver.ts';
@@ -17,7 +18,9 @@ export const LAB_STEPS = ['quiet', 'observe', 'together'] as const;
 type Path = readonly PropertyKey[];
 
 interface Reading {
+  act: string;
   hosts: readonly HostPlan[];
+  paths: readonly PathPlan[];
   resolver: Resolver;
   positions: Positions;
   known: Known;
@@ -99,6 +102,24 @@ function ownParams(
   );
 }
 
+/** Refuses what cannot be done here. @throws LabError BAD_FILE */
+async function refuse(
+  host: HostPlan,
+  verb: string,
+  definition: KnownVerb,
+  params: Record<string, unknown>,
+  path: Path,
+  { act, hosts, paths, positions, known }: Reading,
+): Promise<void> {
+  const library = host.role === 'client' ? { library: (await known.clients.load(host.library)).default } : {};
+  const refusal = definition.refuses?.({ act, host, hosts, paths, params, ...library });
+  if (refusal === undefined) return;
+  throw positions.error(path, `something ${ownerOf(host)} can do or suffer here`, {
+    found: `"${verb}": ${refusal.what}`,
+    hint: refusal.todo,
+  });
+}
+
 async function planAction(
   host: HostPlan,
   raw: unknown,
@@ -119,6 +140,11 @@ async function planAction(
   const { default: definition } = await known.verbs.load(verb);
   const { params } = words;
   const at = (key: string): Path => [...words.path, key];
+  if (host.role !== 'client' && definition.onConnections && params.of !== undefined)
+    throw positions.error(at('of'), 'a part of a client’s connections', {
+      found: `${called}, a ${host.role}`,
+      key: true,
+    });
   const part =
     host.role === 'client' && definition.onConnections ? partOf(params.of, host, at('of'), reading) : undefined;
   const written =
@@ -131,6 +157,7 @@ async function planAction(
   if (every !== undefined && times === undefined)
     throw positions.error(at('every'), '"times" beside "every": how often it is done', { key: true });
   const own = ownParams(verb, definition, params, words.path, reading);
+  await refuse(host, verb, definition, own, words.path, reading);
   const awaited = definition.awaited(watched);
   const lastsSeconds = definition.lasts?.(own);
   return {

@@ -1,4 +1,5 @@
 // Who acts in an act: the clients' agents, the servers, the boxes, and every process of theirs.
+import { LabError } from '../base/errors.ts';
 import type { ActPlan, ClientPlan, HostPlan, MiddleboxPlan, ServerPlan, Tuning } from '../plan/plan.ts';
 import type { AgentCommand, AgentEvent } from '../talk/agent.ts';
 import type { PlayedBox } from './box.ts';
@@ -13,15 +14,30 @@ export class ClientActor {
   readonly target: { address: string; port: number };
   readonly #process: LabProcess;
   readonly #open = new Set<string>();
-  readonly #ready = new Set<number>();
+  /** Connections that were told to open and are neither ready nor given up. */
+  readonly #opening = new Set<number>();
+  readonly #performed = new Map<number, string | undefined>();
   #changed: (() => void)[] = [];
-  #rounds = 0;
+  #tokens = 0;
+  #rounds: number;
 
-  constructor(plan: ClientPlan, tuning: Tuning, target: { address: string; port: number }, process: LabProcess) {
+  /** @param rounds how often its host has asked before: ids stay different when its agent starts again */
+  constructor(
+    plan: ClientPlan,
+    tuning: Tuning,
+    target: { address: string; port: number },
+    process: LabProcess,
+    rounds = 0,
+  ) {
     this.plan = plan;
     this.tuning = tuning;
     this.target = target;
     this.#process = process;
+    this.#rounds = rounds;
+  }
+
+  get rounds(): number {
+    return this.#rounds;
   }
 
   send(command: AgentCommand): void {
@@ -29,9 +45,11 @@ export class ClientActor {
   }
 
   /** What the agent told. */
-  hear({ event, id, connection }: AgentEvent): void {
+  hear({ event, id, connection, token, problem }: AgentEvent): void {
     if ((event === 'reply' || event === 'failed') && id !== undefined) this.#open.delete(id);
-    if (event === 'ready' && connection !== undefined) this.#ready.add(connection);
+    // One that the library gives up is not waited for: that it was refused is what happened.
+    if ((event === 'ready' || event === 'end') && connection !== undefined) this.#opening.delete(connection);
+    if (event === 'performed' && token !== undefined) this.#performed.set(token, problem);
     const waiting = this.#changed;
     this.#changed = [];
     for (const wake of waiting) wake();
@@ -53,9 +71,24 @@ export class ClientActor {
     return this.#until(() => ids.every((id) => !this.#open.has(id)));
   }
 
-  /** Resolves once these connections are ready. */
+  /** Resolves once each of these connections is ready, or given up by its library. Call it before they are opened. */
   ready(connections: readonly number[]): Promise<void> {
-    return this.#until(() => connections.every((connection) => this.#ready.has(connection)));
+    for (const connection of connections) this.#opening.add(connection);
+    return this.#until(() => connections.every((connection) => !this.#opening.has(connection)));
+  }
+
+  /** Has its library do a verb. @throws LabError STEP_FAILED where that cannot be done now */
+  async perform(command: Omit<Extract<AgentCommand, { do: 'perform' }>, 'do' | 'token'>): Promise<void> {
+    const token = ++this.#tokens;
+    this.send({ do: 'perform', token, ...command });
+    await this.#until(() => this.#performed.has(token));
+    const problem = this.#performed.get(token);
+    if (problem !== undefined)
+      throw new LabError(
+        'STEP_FAILED',
+        `${this.plan.name} cannot ${command.verb}: ${problem}`,
+        'look at what happens to its connections before: events.ndjson tells',
+      );
   }
 }
 

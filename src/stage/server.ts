@@ -13,13 +13,29 @@ export interface ServerContext {
   onEvent(event: { time: number; event: string } & Record<string, unknown>): void;
 }
 
+/** Some of a server's connections: those of one client. */
+export interface ConnectionsOf {
+  client: string;
+  /** The client's own; boxes on the way may show others. */
+  addresses: readonly string[];
+  /** The form of its requests' ids. */
+  ids: RegExp;
+}
+
 /** A server that takes connections. */
 export interface StartedServer {
   process: LabProcess;
   /** The identifiers of the messages it has applied, in order, asked without touching the network under test. */
   ledger(): Promise<string[]>;
-  /** Does one of the verbs that it can (`can`). */
-  perform?(verb: string, params: Record<string, unknown>): Promise<void>;
+  /**
+   * Does one of the verbs that it can (`can`) on its connections, all or those of a client.
+   * @throws LabError STEP_FAILED where it cannot be done now
+   */
+  perform?(
+    verb: string,
+    params: Record<string, unknown>,
+    options?: { of?: ConnectionsOf; spreadSeconds?: number },
+  ): Promise<void>;
 }
 
 /** An MQ-like server. One file each in `servers/`; the file's name is its word in a scenario. */

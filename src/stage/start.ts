@@ -134,7 +134,7 @@ async function startClient(starting: Starting, cast: Cast, plan: ClientPlan): Pr
   cast.join(plan.name, process);
   await process.line(/"event":"agent"/);
   cast.agents.set(plan.name, (target) => {
-    actor = new ClientActor(plan, tuning, target, process);
+    actor = new ClientActor(plan, tuning, target, process, cast.clients.get(plan.name)?.rounds);
     cast.clients.set(plan.name, actor);
   });
 }

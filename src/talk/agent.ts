@@ -26,6 +26,8 @@ export type AgentCommand =
   /** One of the verbs that the library offers, by its name in a timeline. */
   | {
       do: 'perform';
+      /** Comes back with the event `performed`. */
+      token: number;
       verb: string;
       connections: number[];
       params: Record<string, unknown>;
@@ -39,4 +41,7 @@ export interface AgentEvent extends Record<string, unknown> {
   id?: string;
   connection?: number;
   library?: string;
+  /** Of `performed`: what was done, or why it could not be. */
+  token?: number;
+  problem?: string;
 }

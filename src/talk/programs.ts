@@ -8,6 +8,7 @@ export const PROGRAMS = [
   'services/client/agent',
   'services/client/nap',
   'services/client/swarm',
+  'services/server/tcp',
 ] as const;
 export type Program = (typeof PROGRAMS)[number];
 

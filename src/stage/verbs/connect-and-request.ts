@@ -9,7 +9,7 @@ const connectAndRequest: Verb = {
   onConnections: true,
   takesAway: 'nothing',
   talks: 'sends',
-  awaited: () => true,
+  awaited: (watched) => !watched,
   say: (step, host) =>
     `${host.name} opens ${onItsConnections(step, host).count} and sends a command on each at once${slowly(step)}`,
   do: (context) => openConnections(context, true),

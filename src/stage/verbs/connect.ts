@@ -3,13 +3,13 @@ import { onItsConnections, openConnections, slowly } from '../pool.ts';
 import type { Verb } from '../verb.ts';
 
 const connect: Verb = {
-  about: 'a client opens its connections',
+  about: 'a client opens its connections; the step lasts until all are open or given up, unless it is watched',
   params: z.strictObject({}),
   who: ['client'],
   onConnections: true,
   takesAway: 'nothing',
   talks: 'sends',
-  awaited: () => true,
+  awaited: (watched) => !watched,
   say: (step, host) => `${host.name} opens ${onItsConnections(step, host).count}${slowly(step)}`,
   do: (context) => openConnections(context, false),
 };

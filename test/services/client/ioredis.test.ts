@@ -3,7 +3,7 @@
 import { createServer, type Socket } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import ioredis, { classify } from '../../../services/client/libraries/ioredis.ts';
+import ioredis, { classify, filledUp, leastRequestBytes } from '../../../services/client/libraries/ioredis.ts';
 import type { Connection } from '../../../services/client/library.ts';
 import type { OpenOptions } from '../../../src/talk/agent.ts';
 import type { Failure } from '../../../src/talk/failure.ts';
@@ -96,3 +96,13 @@ describe('the ioredis adapter classifies', () => {
     expect(classify(new Error('ERR the command timed out, socket timeout, read ECONNRESET'))).toBe('other');
   });
 });
+
+it.each([leastRequestBytes('a-web-1-0'), 100, 1000, 5000])(
+  'an ioredis request of %i bytes has so many by its protocol, or one less where no command is so long',
+  (bytes) => {
+    const id = filledUp('a-web-1-0', bytes);
+    const written = `*3\r\n$5\r\nrpush\r\n$14\r\nidlelab:ledger\r\n$${id.length}\r\n${id}\r\n`.length;
+    expect([bytes, bytes - 1]).toContain(written);
+    expect(id.trimEnd()).toBe('a-web-1-0');
+  },
+);
