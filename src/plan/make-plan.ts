@@ -4,6 +4,7 @@ import { suggestion } from '../base/suggest.ts';
 import { nameOfFile } from './file-name.ts';
 import type { Known } from './known.ts';
 import { notReserved, oneOf } from './names.ts';
+import { ownParams } from './own-params.ts';
 import { pathNames } from './paths.ts';
 import type { ActPlan, Expectation, HostPlan, Plan } from './plan.ts';
 import { checkBoxes, checkProtocols, planHosts, planPaths, profilesOf, type Reading } from './plan-hosts.ts';
@@ -20,10 +21,13 @@ const HOST_PARAMS = ['at', 'on'] as const;
 
 async function planExpectations(
   act: ScenarioFile['acts'][string],
-  hosts: readonly HostPlan[],
-  positions: Positions,
   path: PropertyKey[],
-  known: Known,
+  {
+    hosts,
+    resolver,
+    positions,
+    known,
+  }: { hosts: readonly HostPlan[]; resolver: Resolver; positions: Positions; known: Known },
 ): Promise<Expectation[]> {
   const expectations: Expectation[] = [];
   for (const [index, wanted] of act.expect.entries()) {
@@ -32,21 +36,18 @@ async function planExpectations(
     const here = typeof wanted === 'string' ? [...path, 'expect', index] : [...path, 'expect', index, check];
     oneOf('a check', check, known.checks.names(), positions, here);
     const { default: definition } = await known.checks.load(check);
-    const params = definition.params.safeParse(raw ?? {});
-    if (!params.success) {
-      const issue = params.error.issues[0];
-      const keys = Object.keys((definition.params as unknown as { shape: Record<string, unknown> }).shape);
-      throw positions.error(
-        [...here, ...(issue?.path ?? [])],
-        keys.length > 0 ? `the parameters of ${check} (${keys.join(', ')}): ${issue?.message}` : `no parameters`,
-      );
-    }
+    const params = ownParams(
+      raw ?? {},
+      here,
+      { schema: definition.params, takes: `what ${check} takes` },
+      { resolver, positions },
+    );
     const names = pathNames(hosts);
     for (const key of HOST_PARAMS) {
-      const name = (params.data as Record<string, unknown>)[key];
+      const name = params[key];
       if (typeof name === 'string') oneOf('a host', name, names, positions, [...here, key]);
     }
-    expectations.push({ check, params: params.data as Record<string, unknown> });
+    expectations.push({ check, params });
   }
   return expectations;
 }
@@ -99,7 +100,7 @@ async function planAct(
     productionQuietSeconds: Math.max(0, ...inLife.map((step) => (step.kind === 'quiet' ? step.seconds : 0))),
     ...(act.hz === undefined ? {} : { hz: act.hz }),
     timeline: await planTimeline(file, { act: name, hosts, paths, resolver: played, positions, known }),
-    expect: await planExpectations(act, hosts, positions, here, known),
+    expect: await planExpectations(act, here, { hosts, resolver: played, positions, known }),
   };
 }
 

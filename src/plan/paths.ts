@@ -1,4 +1,5 @@
 // Who stands between whom: the paths of a scenario, read from `paths:` or, where that is left out, from the order of hosts.
+import { suggestion } from '../base/suggest.ts';
 import type { HostPlan } from './plan.ts';
 
 /** A path as the lab plays it. */
@@ -14,6 +15,8 @@ export interface PathPlan {
 export interface PathProblem {
   path?: number;
   place?: number;
+  /** The host that it is about, where that stands in no path. */
+  host?: string;
   /** For "expected …". */
   expected: string;
   found: string;
@@ -37,6 +40,11 @@ export function impliedPaths(hosts: readonly HostPlan[]): string[][] {
     .flatMap(({ name }) => groups.map((group) => [name, ...boxes, group]));
 }
 
+function didYouMean(typed: string, hosts: readonly HostPlan[]): { todo?: string } {
+  const todo = suggestion(typed, pathNames(hosts));
+  return todo === undefined ? {} : { todo };
+}
+
 function readPath(
   written: readonly string[],
   path: number,
@@ -47,13 +55,19 @@ function readPath(
   for (const [place, name] of written.entries()) {
     const [host] = called(name);
     if (host === undefined)
-      return { path, place, expected: `a host of this scenario (${pathNames(hosts).join(', ')})`, found: `"${name}"` };
+      return {
+        path,
+        place,
+        expected: `a host of this scenario (${pathNames(hosts).join(', ')})`,
+        found: `"${name}"`,
+        ...didYouMean(name, hosts),
+      };
     const wanted = place === 0 ? 'client' : place === written.length - 1 ? 'server' : 'middlebox';
     const words = { client: 'a client', server: 'a server', middlebox: 'a middlebox' } as const;
     const at = {
       client: 'at the beginning of a path',
       server: 'at the end of a path',
-      middlebox: 'between them',
+      middlebox: 'between client and server',
     } as const;
     if (host.role !== wanted)
       return { path, place, expected: `${words[wanted]} ${at[wanted]}`, found: `${name}, ${words[host.role]}` };
@@ -76,24 +90,28 @@ function readPath(
 /** The hosts of a path in its order; servers as one step each. */
 export const hostsOnPath = ({ client, boxes, servers }: PathPlan): string[] => [client, ...boxes, ...servers];
 
-/** Two boxes that stand in one order on one path and in the other on another: packets would go in a circle. */
+/** Boxes that stand in one order on one path and in the other on others: each path with those written before it. */
 function circleOf(paths: readonly PathPlan[]): PathProblem | undefined {
   const before = new Map<string, Set<string>>();
-  for (const { boxes } of paths)
-    for (const [index, box] of boxes.entries())
-      for (const later of boxes.slice(index + 1)) before.set(box, (before.get(box) ?? new Set()).add(later));
   const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
     [...(before.get(from) ?? [])].some((next) => next === to || (!seen.has(next) && reaches(next, to, seen.add(next))));
-  for (const [path, { boxes }] of paths.entries())
-    for (const [place, box] of boxes.entries())
-      if (reaches(box, box))
+  for (const [path, { boxes }] of paths.entries()) {
+    for (const [place, box] of boxes.entries()) {
+      const back = boxes.slice(0, place).find((earlier) => reaches(box, earlier));
+      if (back !== undefined)
         return {
           path,
           place: place + 1,
           expected: 'middleboxes in the same order on every path',
-          found: `${box}, which stands before and behind another one: the paths make a circle`,
+          found: `${box} behind ${back}, which stands behind ${box} elsewhere: the paths make a circle`,
           todo: 'give one of the paths a middlebox of its own',
         };
+    }
+    for (const [place, box] of boxes.entries()) {
+      const next = boxes[place + 1];
+      if (next !== undefined) before.set(box, (before.get(box) ?? new Set()).add(next));
+    }
+  }
   return undefined;
 }
 
@@ -129,6 +147,7 @@ export function readPaths(
   const stray = hosts.find(({ name }) => !onPaths.has(name));
   if (stray)
     return {
+      host: groupOf(stray),
       expected: 'every host on a path',
       found: `${groupOf(stray)}, which is on none`,
       todo: `name ${groupOf(stray)} in "paths:", or leave it out of "hosts:"`,

@@ -149,18 +149,18 @@ export function planPaths(hosts: readonly HostPlan[], { file, positions }: Readi
   const written = file.paths ?? impliedPaths(hosts);
   const read = readPaths(written, hosts);
   if (Array.isArray(read)) return read;
+  const inPaths = file.paths === undefined || read.path === undefined ? [] : [read.path];
+  const place = inPaths.length === 0 || read.place === undefined ? [] : [read.place];
   const where =
-    file.paths === undefined
-      ? ['hosts']
-      : [
-          'paths',
-          ...(read.path === undefined ? [] : [read.path]),
-          ...(read.path === undefined || read.place === undefined ? [] : [read.place]),
-        ];
+    read.host !== undefined
+      ? ['hosts', read.host]
+      : file.paths === undefined
+        ? ['hosts']
+        : ['paths', ...inPaths, ...place];
   throw positions.error(where, read.expected, {
     found: read.found,
-    hint:
-      read.todo ?? (file.paths === undefined ? 'write "paths:", one list from each client to its server' : undefined),
+    hint: file.paths === undefined ? 'write "paths:", one list from each client to its server' : read.todo,
+    key: read.host !== undefined || file.paths === undefined,
   });
 }
 

@@ -4,7 +4,7 @@ import { quoted } from '../base/quote.ts';
 import { suggestion } from '../base/suggest.ts';
 import type { Known, KnownVerb } from './known.ts';
 import { COUNT_LIMITS, DURATION_LIMITS, LONGEST_SECONDS } from './limits.ts';
-import { oneOf } from './names.ts';
+import { ownParams } from './own-params.ts';
 import { PART_WORDS, type Part, readPart } from './part.ts';
 import type { PathPlan } from './paths.ts';
 import { type ActionStep, type ClientPlan, type HostPlan, ownerOf, type Step, waitSeconds } from './plan.ts';
@@ -42,26 +42,31 @@ export async function verbsOf(host: HostPlan, known: Known): Promise<string[]> {
   return verbs;
 }
 
-/** Resolves parameters and paces however deep they stand. */
-function resolved(raw: unknown, path: Path, resolver: Resolver): unknown {
-  const { value, path: here } = resolver.resolve(raw, path);
-  if (Array.isArray(value)) return value.map((each, index) => resolved(each, [...here, index], resolver));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, each]) => [key, resolved(each, [...here, key], resolver)]),
-  );
+const A_VERB = 'a verb, as in "- web: connect" or "- web: { request: { bytes: 1kB } }"';
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+interface Words {
+  verb: string;
+  path: Path;
+  /** Whether it stands as the key of a map. */
+  isKey: boolean;
+  params: Record<string, unknown>;
 }
 
 /** The verb's word, and what stands under it. */
-function wordsOf(
-  raw: unknown,
-  path: Path,
-  resolver: Resolver,
-): { verb: string; path: Path; params: Record<string, unknown> } {
+function wordsOf(raw: unknown, path: Path, { resolver, positions }: Reading): Words {
   const { value, path: place } = resolver.resolve(raw, path);
-  if (typeof value !== 'object' || value === null) return { verb: String(value), path: place, params: {} };
-  const [verb, params] = Object.entries(value)[0] as [string, Record<string, unknown> | null];
-  return { verb, path: [...place, verb], params: params ?? {} };
+  if (typeof value === 'string') return { verb: value, path: place, isKey: false, params: {} };
+  if (!isMap(value)) throw positions.error(place, A_VERB);
+  const [verb, ...others] = Object.keys(value);
+  if (verb === undefined || others.length > 0)
+    throw positions.error(place, `one verb, as in "- web: { request: { bytes: 1kB } }"`);
+  const here = [...place, verb];
+  const params = value[verb] ?? {};
+  if (!isMap(params)) throw positions.error(here, `the parameters of "${verb}" as a map, or nothing`);
+  return { verb, path: here, isKey: true, params };
 }
 
 /** What every verb that is done on connections understands. */
@@ -75,40 +80,39 @@ function partOf(raw: unknown, client: ClientPlan, path: Path, { resolver, positi
   const part = readPart(value, client.connections);
   if (part !== undefined) return part;
   throw positions.error(place, `a part of ${client.connections} connections: ${PART_WORDS}`, {
-    found: quoted(String(value)),
+    ...(typeof value === 'object' ? {} : { found: quoted(String(value)) }),
   });
 }
 
-function ownParams(
-  verb: string,
-  definition: KnownVerb,
-  params: Record<string, unknown>,
-  path: Path,
-  { resolver, positions }: Reading,
-): Record<string, unknown> {
-  const common: readonly string[] = [...REPEATED, ...(definition.onConnections ? COMMON : [])];
-  const own = Object.fromEntries(Object.entries(params).filter(([key]) => !common.includes(key)));
-  const parsed = definition.params.safeParse(resolved(own, path, resolver));
-  if (parsed.success) return parsed.data as Record<string, unknown>;
-  const [issue] = parsed.error.issues;
-  const keys = [...Object.keys((definition.params as unknown as { shape?: object }).shape ?? {}), ...common];
-  const stray = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  throw positions.error(
-    [...path, ...(issue?.path ?? []), ...(stray === undefined ? [] : [stray])],
-    `what "${verb}" takes (${keys.join(', ')})${stray === undefined ? `: ${issue?.message}` : ''}`,
-    {
-      ...(stray === undefined ? {} : { found: `the key ${quoted(stray)}`, hint: suggestion(stray, keys), key: true }),
-    },
-  );
+/** Why a host has no such verb, where there is one. */
+async function whoCan(verb: string, { hosts, known }: Reading): Promise<string | undefined> {
+  if (!known.verbs.names().includes(verb)) return undefined;
+  const able: string[] = [];
+  for (const host of hosts) if ((await verbsOf(host, known)).includes(verb)) able.push(ownerOf(host));
+  const { who, offered } = (await known.verbs.load(verb)).default;
+  const roles = who.map((role) => `a ${role}`).join(' or ');
+  return able.length > 0
+    ? `here ${[...new Set(able)].join(', ')} can ${verb}`
+    : `it is ${roles} that can ${verb}${offered ? ', where its library or its program offers it' : ''}`;
+}
+
+/** The verb that a word names. @throws LabError BAD_FILE where the host cannot do it */
+async function verbCalled(host: HostPlan, { verb: word, path, isKey }: Words, reading: Reading): Promise<KnownVerb> {
+  const able = await verbsOf(host, reading.known);
+  if (able.includes(word)) return (await reading.known.verbs.load(word)).default;
+  throw reading.positions.error(path, `something ${ownerOf(host)} can do or suffer: one of ${able.join(', ')}`, {
+    found: quoted(word),
+    hint: (await whoCan(word, reading)) ?? suggestion(word, able),
+    key: isKey,
+  });
 }
 
 /** Refuses what cannot be done here. @throws LabError BAD_FILE */
 async function refuse(
   host: HostPlan,
-  verb: string,
+  { verb, path, isKey }: Words,
   definition: KnownVerb,
   params: Record<string, unknown>,
-  path: Path,
   { act, hosts, paths, positions, known }: Reading,
 ): Promise<void> {
   const library = host.role === 'client' ? { library: (await known.clients.load(host.library)).default } : {};
@@ -117,6 +121,7 @@ async function refuse(
   throw positions.error(path, `something ${ownerOf(host)} can do or suffer here`, {
     found: `"${verb}": ${refusal.what}`,
     hint: refusal.todo,
+    key: isKey,
   });
 }
 
@@ -127,22 +132,14 @@ async function planAction(
   watched: boolean,
   reading: Reading,
 ): Promise<ActionStep> {
-  const { resolver, positions, known } = reading;
-  const words = wordsOf(raw, path, resolver);
-  const called = ownerOf(host);
-  const verb = oneOf(
-    `something ${called} can do or suffer`,
-    words.verb,
-    await verbsOf(host, known),
-    positions,
-    words.path,
-  );
-  const { default: definition } = await known.verbs.load(verb);
-  const { params } = words;
+  const { resolver, positions } = reading;
+  const words = wordsOf(raw, path, reading);
+  const { verb, params } = words;
+  const definition = await verbCalled(host, words, reading);
   const at = (key: string): Path => [...words.path, key];
   if (host.role !== 'client' && definition.onConnections && params.of !== undefined)
     throw positions.error(at('of'), 'a part of a client’s connections', {
-      found: `${called}, a ${host.role}`,
+      found: `${ownerOf(host)}, a ${host.role}`,
       key: true,
     });
   const part =
@@ -156,13 +153,19 @@ async function planAction(
     params.every === undefined ? undefined : resolver.seconds(params.every, at('every'), DURATION_LIMITS.wait);
   if (every !== undefined && times === undefined)
     throw positions.error(at('every'), '"times" beside "every": how often it is done', { key: true });
-  const own = ownParams(verb, definition, params, words.path, reading);
-  await refuse(host, verb, definition, own, words.path, reading);
+  const others: readonly string[] = [...REPEATED, ...(definition.onConnections ? COMMON : [])];
+  const own = ownParams(
+    Object.fromEntries(Object.entries(params).filter(([key]) => !others.includes(key))),
+    words.path,
+    { schema: definition.params, takes: `what "${verb}" takes`, others },
+    reading,
+  );
+  await refuse(host, words, definition, own, reading);
   const awaited = definition.awaited(watched);
   const lastsSeconds = definition.lasts?.(own);
   return {
     kind: 'action',
-    host: called,
+    host: ownerOf(host),
     action: verb,
     params: own,
     ...(part === undefined ? {} : { part }),
@@ -176,16 +179,58 @@ async function planAction(
   };
 }
 
-/** A host by its name, or the first of a group. */
-function hostCalled(key: string, path: Path, { hosts, positions }: Reading): HostPlan {
+/** Steps that the lab itself does, and that none of several at once can be. */
+const WAITS: readonly string[] = ['quiet', 'observe'];
+
+/** A host by its name, or the first of a group. @param beside whether the step is one of several at once */
+function hostCalled(key: string, path: Path, { hosts, positions }: Reading, beside: boolean): HostPlan {
   const host = hosts.find(({ name }) => name === key) ?? hosts.find((each) => ownerOf(each) === key);
   if (host) return host;
   const names = [...new Set(hosts.map(ownerOf))];
-  throw positions.error(path, `a host of this scenario (${names.join(', ')}), or ${LAB_STEPS.join(', or ')}`, {
-    found: `the key ${quoted(key)}`,
-    hint: suggestion(key, [...names, ...LAB_STEPS]),
-    key: true,
-  });
+  const words = beside ? names : [...names, ...LAB_STEPS];
+  throw positions.error(
+    path,
+    `a host of this scenario (${names.join(', ')})${beside ? '' : `, or ${LAB_STEPS.join(', or ')}`}`,
+    {
+      found: `the key ${quoted(key)}`,
+      hint:
+        beside && [...WAITS, 'together'].includes(key)
+          ? `"${key}" is a step of its own, after "together"`
+          : suggestion(key, words),
+      key: true,
+    },
+  );
+}
+
+interface Place {
+  path: Path;
+  /** Whether the next step is an `observe`. */
+  watched: boolean;
+  /** Whether it is one of several at once. */
+  beside?: boolean;
+}
+
+async function planStep(key: string, raw: unknown, { path, watched, beside = false }: Place, reading: Reading) {
+  const host = hostCalled(key, path, reading, beside);
+  return { ...(await planAction(host, raw, path, watched, reading)), host: key };
+}
+
+const A_LIST =
+  'a list of steps that begin at the same moment, as in "- together: [{ web: connect }, { batch: connect }]"';
+
+async function planTogether(raw: unknown, { path, watched }: Place, reading: Reading): Promise<ActionStep[]> {
+  const { positions } = reading;
+  if (!Array.isArray(raw) || raw.length === 0)
+    throw positions.error(path, A_LIST, Array.isArray(raw) ? { found: 'an empty list' } : {});
+  const steps: ActionStep[] = [];
+  for (const [place, each] of raw.entries()) {
+    const here = [...path, place];
+    const [key, ...others] = isMap(each) ? Object.keys(each) : [];
+    if (key === undefined || others.length > 0)
+      throw positions.error(here, 'one step with one key, as in "- pool: request"');
+    steps.push(await planStep(key, each[key], { path: [...here, key], watched, beside: true }, reading));
+  }
+  return steps;
 }
 
 /** Reads the timeline of a scenario. @throws LabError BAD_FILE with line and column */
@@ -198,21 +243,9 @@ export async function planTimeline(file: ScenarioFile, reading: Reading): Promis
     const watched = Object.keys(file.timeline[index + 1] ?? {})[0] === 'observe';
     if (key === 'quiet' || key === 'observe')
       steps.push({ kind: key, seconds: resolver.seconds(raw, path, DURATION_LIMITS.wait) });
-    else if (key === 'together') {
-      if (!Array.isArray(raw)) throw positions.error(path, 'a list of steps that begin at the same moment');
-      const together: ActionStep[] = [];
-      for (const [place, each] of raw.entries()) {
-        const [name, value] = Object.entries(each as object)[0] as [string, unknown];
-        const here = [...path, place, name];
-        together.push(await planStep(name, value, here, watched));
-      }
-      steps.push({ kind: 'together', steps: together });
-    } else steps.push(await planStep(key, raw, path, watched));
-  }
-  async function planStep(key: string, raw: unknown, path: Path, watched: boolean): Promise<ActionStep> {
-    if (Array.isArray(raw)) throw positions.error(path, 'a verb; only "together" has a list');
-    const host = hostCalled(key, path, reading);
-    return { ...(await planAction(host, raw, path, watched, reading)), host: key };
+    else if (key === 'together')
+      steps.push({ kind: 'together', steps: await planTogether(raw, { path, watched }, reading) });
+    else steps.push(await planStep(key, raw, { path, watched }, reading));
   }
   const waits = waitSeconds({ hosts: [...reading.hosts], timeline: steps });
   if (waits > LONGEST_SECONDS)

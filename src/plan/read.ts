@@ -13,6 +13,7 @@ import type { z } from 'zod';
 import { LabError, messageOf } from '../base/errors.ts';
 import { printable, quoted } from '../base/quote.ts';
 import { suggestion } from '../base/suggest.ts';
+import { checked } from './complaint.ts';
 import { knownKeys } from './known-keys.ts';
 import { FILE_LIMITS } from './limits.ts';
 import { readText } from './read-text.ts';
@@ -100,76 +101,6 @@ function describe(node: Node | undefined): string {
   return isMap(node)
     ? `a map with the keys ${printable(node.items.map((item) => String(item.key)).join(', ')) || '(none)'}`
     : wordsOf(node);
-}
-
-type Issue = z.core.$ZodIssue;
-
-/** Of several complaints the one about a misspelt key comes first: a key that is missed is often that one. */
-const foremost = (issues: readonly Issue[]): Issue =>
-  issues.find((issue) => issue.code === 'unrecognized_keys') ?? (issues[0] as Issue);
-
-/** Complaints about a value of the right type. */
-const RIGHT_TYPE: ReadonlySet<string> = new Set(['unrecognized_keys', 'too_small', 'too_big']);
-
-/** Of a union's branches the one that fits the value best is the one the writer meant: right type, fewest wrong keys. */
-function mostSpecific(issue: Issue): Issue {
-  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue;
-  const here = issue.path.length;
-  const branches = issue.errors.map((issues) =>
-    issues.map((inner) => mostSpecific({ ...inner, path: [...issue.path, ...inner.path] } as Issue)),
-  );
-  const mismatches = (branch: Issue[]) =>
-    branch.filter(({ path, code }) => path.length === here && !RIGHT_TYPE.has(code)).length;
-  const wrongKeys = (branch: Issue[]) => branch.filter(({ code }) => code === 'unrecognized_keys').length;
-  const [best] = [...branches].sort(
-    (a, b) => mismatches(a) - mismatches(b) || wrongKeys(a) - wrongKeys(b) || a.length - b.length,
-  );
-  return best === undefined || mismatches(best) > 0 ? issue : foremost(best);
-}
-
-const TYPE_WORDS: Readonly<Record<string, string>> = {
-  record: 'a map',
-  object: 'a map',
-  array: 'a list',
-  string: 'text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-};
-
-const MANY_WORDS: Readonly<Record<string, string>> = { array: 'entries', string: 'characters' };
-
-function boundText(kind: 'at least' | 'at most', origin: string, bound: number | bigint): string {
-  const many = MANY_WORDS[origin];
-  return many === undefined ? `a number of ${kind} ${bound}` : `${kind} ${bound} ${many}`;
-}
-
-/** The message of a wrong type for which the schema has no words of its own: those come before these. */
-const UNWORDED = '';
-const unworded = ({ code }: { code: string }) => (code === 'invalid_type' ? UNWORDED : undefined);
-
-/** What a complaint of the schema's wanted, for "expected …". */
-function expectedOf(issue: Issue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      // What a schema says of a type in its own words is better than the type.
-      if (issue.message !== UNWORDED) return issue.message;
-      return TYPE_WORDS[issue.expected] ?? `a ${issue.expected}`;
-    case 'invalid_value':
-      return issue.values.map(String).join(' or ');
-    case 'invalid_union': {
-      const words = issue.errors.flatMap((branch) => branch.slice(0, 1).map(expectedOf));
-      return [...new Set(words)].join(', or ') || issue.message;
-    }
-    case 'invalid_key':
-      return issue.issues[0] === undefined ? issue.message : expectedOf(issue.issues[0] as Issue);
-    case 'too_small':
-      return boundText('at least', issue.origin, issue.minimum);
-    case 'too_big':
-      return boundText('at most', issue.origin, issue.maximum);
-    default:
-      return issue.message;
-  }
 }
 
 /** Anything but text: control characters, which no such file needs, and bytes that are no characters. */
@@ -263,20 +194,19 @@ export function readYaml<S extends z.ZodType>(
   schema: S,
 ): { value: z.output<S>; source: SourceFile; positions: Positions } {
   const { source, value, positions } = parse(path);
-  const parsed = schema.safeParse(value, { error: unworded });
-  if (parsed.success) return { value: parsed.data, source, positions };
-  const issue = mostSpecific(foremost(parsed.error.issues as Issue[]));
-  if (issue.code === 'invalid_key')
-    throw positions.error(issue.path, expectedOf(issue), {
-      found: `the key ${quoted(String(issue.path.at(-1)))}`,
-      key: true,
-    });
-  if (issue.code !== 'unrecognized_keys') throw positions.error(issue.path, expectedOf(issue));
-  const key = issue.keys[0] as string;
-  const known = knownKeys(schema, issue.path, value);
+  const read = checked(schema, value);
+  if ('value' in read) return { value: read.value, source, positions };
+  const { path: at, expected, stray, badKey } = read.complaint;
+  if (badKey) throw positions.error(at, expected, { found: `the key ${quoted(String(at.at(-1)))}`, key: true });
+  if (stray === undefined) throw positions.error(at, expected);
+  const known = knownKeys(schema, at, value);
   throw positions.error(
-    [...issue.path, key],
+    [...at, stray],
     known.length > 0 ? `one of the keys ${known.join(', ')}` : 'a map without keys',
-    { found: `the key ${quoted(key)}`, hint: suggestion(key, known), key: true },
+    {
+      found: `the key ${quoted(stray)}`,
+      hint: suggestion(stray, known),
+      key: true,
+    },
   );
 }
