@@ -1,6 +1,7 @@
 /** Programmatic use: plan a scenario, run it, judge a recorded run again, render a result. */
 
 import type { Pace } from './base/pace.ts';
+import type { Engine } from './engines/engine.ts';
 import { KNOWN } from './judge/known.ts';
 import { planScenario as planKnowing } from './plan/make-plan.ts';
 import type { Plan } from './plan/plan.ts';
@@ -19,6 +20,8 @@ export type { Message } from './stage/record.ts';
 
 /**
  * Reads a scenario file and resolves it for one pace.
+ * @param engine where it is to be played: it is asked whether it can; left out, the plan is one for any
  * @throws LabError BAD_FILE (file, line, column) before anything is started
  */
-export const planScenario = (path: string, pace: Pace): Promise<Plan> => planKnowing(path, pace, KNOWN);
+export const planScenario = (path: string, pace: Pace, engine?: Engine): Promise<Plan> =>
+  planKnowing(path, pace, KNOWN, engine);

@@ -131,7 +131,9 @@ async function stage({ options, engine, names, jobs }: Staging): Promise<ExitCod
     ]);
   // Real time has no patience for real lengths; virtual time has.
   const pace = options.pace ?? (engine.name === 'virtual' ? 'production' : 'compressed');
-  const { plans, failures } = await planAll(names, async (name) => planScenario(findScenario(name), pace, KNOWN));
+  const { plans, failures } = await planAll(names, async (name) =>
+    planScenario(findScenario(name), pace, KNOWN, engine),
+  );
   if (failures.length > 0 && !(options.keepGoing && plans.length > 0)) {
     if (plans.length > 0)
       console.error(

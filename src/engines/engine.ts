@@ -1,4 +1,5 @@
 import type { LabError } from '../base/errors.ts';
+import type { KnownPlace } from '../plan/known.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { ActRecord, Message } from '../stage/record.ts';
 
@@ -17,9 +18,8 @@ export interface Staged extends AsyncDisposable {
   problem: LabError | undefined;
 }
 
-/** A place where hosts live. */
-export interface Engine {
-  readonly name: string;
+/** A place where hosts live. What it cannot play it says when a scenario is planned (`refuses`). */
+export interface Engine extends KnownPlace {
   /** Whether it plays the acts of a plan at the same time, each on its own clock. */
   readonly sideBySide: boolean;
   /**

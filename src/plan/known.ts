@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { PathPlan } from './paths.ts';
-import type { HostPlan, MiddleboxPlan, TakesAway, Tuning } from './plan.ts';
+import type { ActPlan, HostPlan, MiddleboxPlan, TakesAway, Tuning } from './plan.ts';
 import type { IpFamily } from './topology.ts';
 
 /** Things that a scenario may name, and what the planner asks of each; a catalogue of modules is one. */
@@ -14,6 +14,18 @@ export interface Things<T> {
 export interface Refusal {
   what: string;
   todo: string;
+}
+
+/** What planning asks of the place where hosts are to live. */
+export interface KnownPlace {
+  readonly name: string;
+  /**
+   * Why it cannot play an act, and whose matter that is: a host of the act by its name, or the act's version of IP. Nothing is
+   * started for that.
+   */
+  refuses?(
+    act: Pick<ActPlan, 'hosts' | 'paths' | 'ip'>,
+  ): Promise<(Refusal & ({ host: string } | { ip: true })) | undefined>;
 }
 
 /** What planning asks of a client library. */

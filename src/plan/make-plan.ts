@@ -2,12 +2,20 @@ import type { Pace } from '../base/pace.ts';
 import { quoted } from '../base/quote.ts';
 import { suggestion } from '../base/suggest.ts';
 import { nameOfFile } from './file-name.ts';
-import type { Known } from './known.ts';
+import type { Known, KnownPlace } from './known.ts';
 import { notReserved, oneOf } from './names.ts';
 import { ownParams } from './own-params.ts';
 import { pathNames } from './paths.ts';
 import type { ActPlan, Expectation, HostPlan, Plan } from './plan.ts';
-import { checkBoxes, checkProtocols, planHosts, planPaths, profilesOf, type Reading } from './plan-hosts.ts';
+import {
+  checkBoxes,
+  checkPlace,
+  checkProtocols,
+  planHosts,
+  planPaths,
+  profilesOf,
+  type Reading,
+} from './plan-hosts.ts';
 import { planTimeline } from './plan-timeline.ts';
 import { planTuning } from './plan-tuning.ts';
 import { type Positions, readYaml } from './read.ts';
@@ -83,7 +91,7 @@ async function planAct(
   await checkBoxes(hosts, paths, ip, reading, played);
   await checkProtocols(hosts, paths, reading);
   const inLife = await planTimeline(file, { act: name, hosts, paths, resolver: production, positions, known });
-  return {
+  const planned: ActPlan = {
     name,
     title: act.title ?? name,
     ip,
@@ -102,17 +110,20 @@ async function planAct(
     timeline: await planTimeline(file, { act: name, hosts, paths, resolver: played, positions, known }),
     expect: await planExpectations(act, here, { hosts, resolver: played, positions, known }),
   };
+  await checkPlace(planned, reading, played);
+  return planned;
 }
 
 /**
  * Reads a scenario file and resolves it for one pace.
  * @param known what there is to stage and to judge with
+ * @param place where it is to be played: it is asked whether it can; left out, the plan is one for any
  * @throws LabError BAD_FILE (file, line, column) before anything is started
  */
-export async function planScenario(path: string, pace: Pace, known: Known): Promise<Plan> {
+export async function planScenario(path: string, pace: Pace, known: Known, place?: KnownPlace): Promise<Plan> {
   const scenario = nameOfFile(path);
   const { value: file, source, positions } = readYaml(path, scenarioSchema);
-  const reading: Reading = { file, positions, known, profiles: profilesOf() };
+  const reading: Reading = { file, positions, known, place, profiles: profilesOf() };
   const acts: ActPlan[] = [];
   const families: IpFamily[] = file.ip === 'both' ? ['v4', 'v6'] : [file.ip];
   for (const [name, act] of Object.entries(file.acts)) {

@@ -1,11 +1,11 @@
 // Hosts and paths of an act, as its plan has them.
 import { quoted } from '../base/quote.ts';
 import { MIDDLEBOXES } from './catalogue.ts';
-import type { Known, KnownBox } from './known.ts';
+import type { Known, KnownBox, KnownPlace } from './known.ts';
 import { COUNT_LIMITS, DURATION_LIMITS } from './limits.ts';
 import { notReserved, oneOf } from './names.ts';
 import { behind, impliedPaths, type PathPlan, readPaths } from './paths.ts';
-import { type BoxTimers, type HostPlan, kindOf, type MiddleboxPlan } from './plan.ts';
+import { type ActPlan, type BoxTimers, type HostPlan, kindOf, type MiddleboxPlan } from './plan.ts';
 import { idleTimeoutLimit, type Profile, readProfile } from './profile.ts';
 import type { Positions } from './read.ts';
 import { RESERVED_HOSTS } from './reserved-names.ts';
@@ -31,7 +31,11 @@ export interface Reading {
   positions: Positions;
   profiles: Profiles;
   known: Known;
+  /** Where it is to be played; undefined: anywhere. */
+  place: KnownPlace | undefined;
 }
+
+type Path = readonly PropertyKey[];
 
 type MiddleboxFile = Extract<ScenarioFile['hosts'][string], { middlebox: string }>;
 
@@ -169,6 +173,13 @@ const nameOf = (file: ScenarioFile, resolver: Resolver, name: string) => {
   return resolver.resolve(host && 'middlebox' in host ? host.middlebox : undefined, ['hosts', name, 'middlebox']);
 };
 
+/** Where it stands what a host is. */
+function pathOfHost(file: ScenarioFile, resolver: Resolver, hosts: readonly HostPlan[], name: string): Path {
+  const host = hosts.find((each) => each.name === name);
+  const owner = host?.role === 'server' ? host.group : name;
+  return host?.role === 'middlebox' ? nameOf(file, resolver, owner).path : ['hosts', owner];
+}
+
 /** What no box can do, whoever plays it. */
 function misplaced(box: MiddleboxPlan, paths: readonly PathPlan[]): string | undefined {
   const [first, ...others] = paths
@@ -206,6 +217,20 @@ export async function checkBoxes(
       hint: refusal.todo,
     });
   }
+}
+
+/** Refuses what cannot be played where the act is to be played. @throws LabError BAD_FILE */
+export async function checkPlace(act: ActPlan, { file, positions, place }: Reading, resolver: Resolver): Promise<void> {
+  const refusal = await place?.refuses?.(act);
+  if (place === undefined || refusal === undefined) return;
+  const [path, expected] =
+    'ip' in refusal
+      ? [['ip'], `a version of IP that can be played on ${place.name}`]
+      : [pathOfHost(file, resolver, act.hosts, refusal.host), `something that can be played on ${place.name}`];
+  throw positions.error(path, expected, {
+    found: 'ip' in refusal ? `${act.ip}: ${refusal.what}` : `${refusal.host}: ${refusal.what}`,
+    hint: refusal.todo,
+  });
 }
 
 /** Refuses clients whose protocol their servers do not speak. @throws LabError BAD_FILE */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { LabError } from '../../base/errors.ts';
@@ -10,7 +11,7 @@ import type { Plan } from '../../plan/plan.ts';
 import { playAct } from '../../stage/director.ts';
 import type { ActRecord, Message } from '../../stage/record.ts';
 import type { Engine, Staged } from '../engine.ts';
-import { refuseChosenKernel } from '../real-time.ts';
+import { refuseChosenKernel, refusesMissingModules } from '../real-time.ts';
 import { containerEngine, OWNER_LABEL, RUN_LABEL } from './client.ts';
 import { labImage } from './image.ts';
 import { DockerLab } from './lab.ts';
@@ -25,6 +26,18 @@ async function reaperLabel(client: ContainerRuntimeClient): Promise<Record<strin
   } catch {
     // It cannot be pulled or started: our guard and our next start do without.
     return {};
+  }
+}
+
+/** Whether containers run on this machine's kernel, and not in a virtual machine or elsewhere. Without an engine: no. */
+async function sharesThisKernel(): Promise<boolean> {
+  try {
+    const { KernelVersion } = (await (await containerEngine()).container.dockerode.info()) as {
+      KernelVersion?: string;
+    };
+    return KernelVersion === release();
+  } catch {
+    return false;
   }
 }
 
@@ -100,6 +113,15 @@ async function playActs({ plan, folder, run, client, onMessage, signal }: Playin
 export const docker: Engine = {
   name: 'docker',
   sideBySide: false,
+  async refuses(act) {
+    if (act.ip === 'v6')
+      return {
+        ip: true,
+        what: 'the networks of containers have no IPv6',
+        todo: 'play it with --engine netns or --engine virtual',
+      };
+    return (await sharesThisKernel()) ? refusesMissingModules(act) : undefined;
+  },
   async stage(plan, folder, { onMessage, signal }): Promise<Staged> {
     refuseChosenKernel(plan);
     const run = randomBytes(4).toString('hex');

@@ -9,7 +9,7 @@ import type { Plan } from '../../plan/plan.ts';
 import type { ActRecord, Message } from '../../stage/record.ts';
 import { messageIn } from '../../talk/lines.ts';
 import type { Engine, Staged } from '../engine.ts';
-import { refuseChosenKernel } from '../real-time.ts';
+import { refuseChosenKernel, refusesMissingModules } from '../real-time.ts';
 
 const INNER_ID = '1';
 
@@ -107,6 +107,7 @@ export async function playInNamespaces(
 export const netns: Engine = {
   name: 'netns',
   sideBySide: false,
+  refuses: refusesMissingModules,
   stage(plan, folder, options) {
     refuseChosenKernel(plan);
     return playInNamespaces(plan, folder, options);
