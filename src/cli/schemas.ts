@@ -12,6 +12,6 @@ const program = new Command('schemas').description('Writes the published JSON Sc
 await runCommand(program, async () => {
   const folder = join(packageRoot, 'schemas');
   mkdirSync(folder, { recursive: true });
-  for (const [file, text] of Object.entries(publishedSchemas())) writeFileSync(join(folder, file), text);
+  for (const [file, text] of Object.entries(await publishedSchemas())) writeFileSync(join(folder, file), text);
   return EXIT.asExpected;
 });

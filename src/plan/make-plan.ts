@@ -123,7 +123,7 @@ async function planAct(
 export async function planScenario(path: string, pace: Pace, known: Known, place?: KnownPlace): Promise<Plan> {
   const scenario = nameOfFile(path);
   const { value: file, source, positions } = readYaml(path, scenarioSchema);
-  const reading: Reading = { file, positions, known, place, profiles: profilesOf() };
+  const reading: Reading = { file, positions, known, place, profiles: profilesOf(known) };
   const acts: ActPlan[] = [];
   const families: IpFamily[] = file.ip === 'both' ? ['v4', 'v6'] : [file.ip];
   for (const [name, act] of Object.entries(file.acts)) {

@@ -1,12 +1,15 @@
 // Hosts and paths of an act, as its plan has them.
 import { quoted } from '../base/quote.ts';
+import { suggestion } from '../base/suggest.ts';
 import { MIDDLEBOXES } from './catalogue.ts';
+import { checked } from './complaint.ts';
 import type { Known, KnownBox, KnownPlace } from './known.ts';
+import { knownKeys } from './known-keys.ts';
 import { COUNT_LIMITS, DURATION_LIMITS } from './limits.ts';
 import { notReserved, oneOf } from './names.ts';
 import { behind, impliedPaths, type PathPlan, readPaths } from './paths.ts';
 import { type ActPlan, type BoxTimers, type HostPlan, kindOf, type MiddleboxPlan } from './plan.ts';
-import { idleTimeoutLimit, type Profile, readProfile } from './profile.ts';
+import { idleTimeoutLimit, type Profile, readProfileIn } from './profile.ts';
 import type { Positions } from './read.ts';
 import { RESERVED_HOSTS } from './reserved-names.ts';
 import type { Resolver } from './resolver.ts';
@@ -14,12 +17,35 @@ import type { ScenarioFile } from './schema.ts';
 import type { IpFamily } from './topology.ts';
 
 /** Reads profiles by name, each once. */
-export type Profiles = (name: string) => Profile;
+export type Profiles = (name: string) => Promise<Profile>;
 
-export function profilesOf(): Profiles {
-  const read = new Map<string, Profile>();
+/** A profile whose box there is, with parameters that the box takes. @throws LabError BAD_FILE in the profile's file */
+async function readPlayable(name: string, { boxes }: Known): Promise<Profile> {
+  const { profile, positions } = readProfileIn(MIDDLEBOXES.path(name));
+  const kind = kindOf(profile);
+  if (!boxes.names().includes(kind))
+    throw positions.error(['playedBy', kind], `a way to play a middlebox: one of ${boxes.names().join(', ')}`, {
+      found: `the key ${quoted(kind)}`,
+      hint: suggestion(kind, boxes.names()),
+      key: true,
+    });
+  const { params } = (await boxes.load(kind)).default;
+  const read = checked(params, profile.playedBy[kind]);
+  if ('value' in read) return profile;
+  const { path, expected, stray } = read.complaint;
+  throw positions.error(
+    ['playedBy', kind, ...path, ...(stray === undefined ? [] : [stray])],
+    stray === undefined
+      ? expected
+      : `what ${kind} takes: ${knownKeys(params, path, profile.playedBy[kind]).join(', ')}`,
+    stray === undefined ? {} : { found: `the key ${quoted(stray)}`, key: true },
+  );
+}
+
+export function profilesOf(known: Known): Profiles {
+  const read = new Map<string, Promise<Profile>>();
   return (name) => {
-    const profile = read.get(name) ?? readProfile(MIDDLEBOXES.path(name));
+    const profile = read.get(name) ?? readPlayable(name, known);
     read.set(name, profile);
     return profile;
   };
@@ -74,7 +100,7 @@ async function planBox(
   const path = ['hosts', name];
   const named = resolvers.played.resolve(host.middlebox, [...path, 'middlebox']);
   const profile = oneOf('a middlebox', String(named.value), MIDDLEBOXES.names(), positions, named.path);
-  const read = profiles(profile);
+  const read = await profiles(profile);
   const { product, layer, playedBy, refreshedBy, remedy } = read;
   const box = {
     role: 'middlebox' as const,

@@ -2,7 +2,7 @@
 
 import { quoted } from '../base/quote.ts';
 import { DURATION_LIMITS, type DurationLimit, limitedDuration } from './limits.ts';
-import { readYaml } from './read.ts';
+import { type Positions, readYaml } from './read.ts';
 import { type MiddleboxFile, middleboxSchema } from './schema.ts';
 
 export interface Profile extends Omit<MiddleboxFile, 'idleTimeout' | 'life'> {
@@ -22,7 +22,10 @@ export const idleTimeoutLimit = (layer: MiddleboxFile['layer']): DurationLimit =
   layer === 'L4' ? DURATION_LIMITS.trackedIdleTimeout : DURATION_LIMITS.proxyIdleTimeout;
 
 /** @throws LabError BAD_FILE with line and column */
-export function readProfile(path: string): Profile {
+export const readProfile = (path: string): Profile => readProfileIn(path).profile;
+
+/** The same, with the places in its file. @throws LabError BAD_FILE with line and column */
+export function readProfileIn(path: string): { profile: Profile; positions: Positions } {
   const { value, positions } = readYaml(path, middleboxSchema);
   const { idleTimeout } = value;
   const seconds = (key: 'default' | 'min' | 'max' | 'client' | 'server', limit: DurationLimit): number | undefined => {
@@ -45,7 +48,7 @@ export function readProfile(path: string): Profile {
   const lifeSeconds = life === undefined ? undefined : limitedDuration(life, idleTimeoutLimit(value.layer));
   if (typeof lifeSeconds === 'object')
     throw positions.error(['life'], lifeSeconds.expected, { found: quoted(life ?? '') });
-  return {
+  const profile: Profile = {
     ...rest,
     ...(lifeSeconds === undefined ? {} : { lifeSeconds }),
     idleTimeout: {
@@ -58,4 +61,5 @@ export function readProfile(path: string): Profile {
       per: idleTimeout.per,
     },
   };
+  return { profile, positions };
 }

@@ -15,7 +15,10 @@ import {
 const name = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,11}$/, 'a name: lower-case letters, digits and dashes, at most 12, starting with a letter');
-const reference = z.string().regex(/^\$[a-zA-Z][a-zA-Z0-9]*$/, 'the name of a parameter, as in $idleTimeout');
+/** A parameter's name, wherever a value may stand. */
+export const referenceSchema = z
+  .string()
+  .regex(/^\$[a-zA-Z][a-zA-Z0-9]*$/, 'the name of a parameter, as in $idleTimeout');
 const DURATION_WORDS = 'a duration with its unit, as in 350s, 8h or 200ms';
 const durationText = z.string({ error: DURATION_WORDS }).regex(new RegExp(DURATION_PATTERN), DURATION_WORDS);
 
@@ -23,7 +26,7 @@ const parameterText = z.string({ error: 'a duration with its unit, as in 350s or
 
 /** A value, a parameter's name, or a value for each pace. */
 const paced = <T extends z.ZodType>(value: T) =>
-  z.union([value, reference, z.strictObject({ production: value, compressed: value })]);
+  z.union([value, referenceSchema, z.strictObject({ production: value, compressed: value })]);
 
 /** JSON Schema cannot compare durations: their limits are words there, and are checked once their units are known. */
 const durationOf = (limit: DurationLimit, about?: string) =>
@@ -103,11 +106,12 @@ const middleboxHost = z.strictObject({
  * One entry of a timeline: one key. `quiet`, `observe` and `together` are words of the lab; any other key is a host. What stands
  * under it is planned with the verbs that there are (plan-timeline.ts), which say what they take.
  */
-const step = z
+export const stepSchema = z
   .record(z.string(), z.unknown())
   .refine((value) => Object.keys(value).length === 1, 'one step with one key, as in "- pool: request"');
 
-const expectation = z.union([
+/** One expectation of an act: a check by name. What it takes is checked with the check (make-plan.ts). */
+export const expectationSchema = z.union([
   z.string(),
   z
     .record(z.string(), z.record(z.string(), z.unknown()))
@@ -133,7 +137,7 @@ const act = z.strictObject({
     .optional()
     .describe('timer interrupts a second that the kernel must have: only the virtual engine can choose'),
   expect: z
-    .array(expectation)
+    .array(expectationSchema)
     .min(1)
     .max(FILE_LIMITS.expectations)
     .describe('names of checks (src/judge/checks), with their parameters'),
@@ -160,7 +164,7 @@ export const scenarioSchema = z.strictObject({
     .describe(
       'who stands between whom: each from a client through middleboxes to a server; left out: every client through all middleboxes, in the order written, to the servers',
     ),
-  timeline: z.array(step).min(1).max(FILE_LIMITS.steps),
+  timeline: z.array(stepSchema).min(1).max(FILE_LIMITS.steps),
   acts: z
     .record(name, act)
     .refine((value) => Object.keys(value).length > 0, 'at least one act')
@@ -173,6 +177,15 @@ const tri = z.enum(['yes', 'no', 'unknown']);
 
 export const LATE_PACKET = ['reset-sender', 'drop', 'rebalance', 'passes', 'closed', 'unknown'] as const;
 export const AT_EXPIRY = ['forgets', 'reset-both', 'close-both', 'unknown'] as const;
+
+/** How the lab plays a middlebox. What stands under the key is checked with the file that it names. */
+export const playedBySchema = z
+  .record(
+    z.string().regex(/^[a-z][a-z0-9-]*$/, 'the name of a file of src/stage/boxes'),
+    z.union([z.string(), z.record(z.string(), z.unknown())]),
+  )
+  .refine((value) => Object.keys(value).length === 1, 'one key, as in { haproxy: {} }')
+  .describe('how the lab plays it: a file of src/stage/boxes, with its parameters');
 
 export const middleboxSchema = z
   .strictObject({
@@ -190,13 +203,7 @@ export const middleboxSchema = z
     atExpiry: z.enum(AT_EXPIRY),
     latePacket: z.enum(LATE_PACKET),
     refreshedBy: z.strictObject({ tcpKeepalive: tri, applicationData: tri }),
-    playedBy: z
-      .record(
-        z.string().regex(/^[a-z][a-z0-9-]*$/, 'the name of a file of src/stage/boxes'),
-        z.union([z.string(), z.record(z.string(), z.unknown())]),
-      )
-      .refine((value) => Object.keys(value).length === 1, 'one key, as in { haproxy: {} }')
-      .describe('how the lab plays it: a file of src/stage/boxes, with its parameters'),
+    playedBy: playedBySchema,
     remedy: z
       .string()
       .optional()

@@ -21,9 +21,9 @@ const spoiled = (): SweepResult => ({
 });
 
 describe('a sweep’s result', () => {
-  it('is what its published schema says', () => {
+  it('is what its published schema says', async () => {
     const validate = new Ajv2020({ allErrors: true }).compile(
-      JSON.parse(publishedSchemas()['sweep-result.schema.json'] as string),
+      JSON.parse((await publishedSchemas())['sweep-result.schema.json'] as string),
     );
     validate(JSON.parse(text));
     expect(validate.errors).toBeNull();
