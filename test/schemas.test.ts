@@ -63,6 +63,12 @@ describe('the published schemas', () => {
     expect(validate.errors).toBeNull();
   });
 
+  it('accept every word that a scenario may have', () => {
+    const validate = validator('scenario.schema.json');
+    validate(parse(readFileSync(join(packageRoot, 'test/plan/files/every-word.yaml'), 'utf8')));
+    expect(validate.errors).toBeNull();
+  });
+
   it.each([
     ['a verb that there is not', { web: 'requst' }],
     ['a parameter that its verb does not take', { web: { request: { byte: '1kB' } } }],

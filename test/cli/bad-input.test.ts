@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -33,6 +33,23 @@ describe('a bad scenario: exit 4, its place on standard error, and nothing else 
     ['deep nesting', '['.repeat(60_000), /:1:65: .*at most 64 open brackets/],
     ['a night of eleven years', good.replace('compressed: 5s', 'compressed: 99999h'), /from 1ms to 2147483s/],
     ['a proxy that does not say why', good.replace('l4-rebalance', 'nginx-stream'), /nginx does not log/],
+    [
+      'a path without a server',
+      `${good}paths: [[pool, balancer]]\n`,
+      /paths\.0\.1: expected a server at the end of a path/,
+    ],
+    ['a circle', `${good}paths: [[pool, balancer, balancer, mq]]\n`, /each host once, found balancer a second time/],
+    [
+      'a host on no path',
+      `${good.replace('  mq: {', '  other: { client: ioredis }\n  mq: {')}paths: [[pool, balancer, mq]]\n`,
+      /every host on a path, found other/,
+    ],
+    ['a verb that a host cannot do', good.replace('- quiet: $night', '- mq: request'), /something mq can do or suffer/],
+    [
+      'a parameter of no verb',
+      good.replace('- pool: request', '- pool: { request: { size: 1kB } }'),
+      /what "request" takes/,
+    ],
     ['a host called lab', good.replace('  pool: {', '  lab: {'), /found "lab", which is taken/],
   ])('%s', async (_, text, message) => {
     const { code, stdout, stderr } = await run([fileOf('bad.yaml', text)]);
@@ -40,6 +57,19 @@ describe('a bad scenario: exit 4, its place on standard error, and nothing else 
     expect(stderr).toMatch(/^BAD_FILE: \S+bad\.yaml:\d+:\d+: at .+: expected .+, found .+\n {2}what to do: .+\n$/);
     expect([code, stdout]).toEqual([4, '']);
   });
+
+  it.runIf(!existsSync('/sys/module/ip_vs'))(
+    'a box that this engine cannot play, before anything is started',
+    async () => {
+      const runs = join(scratch, 'no-ipvs');
+      const text = good.replace('l4-rebalance', 'ipvs');
+      const { code, stdout, stderr } = await run([fileOf('ipvs.yaml', text), '--engine', 'netns', '--runs', runs]);
+      expect(stderr).toMatch(
+        /^BAD_FILE: \S+ipvs\.yaml:15:26: at hosts\.balancer\.middlebox: expected something that can be played on netns, found balancer: this machine’s kernel has no ip_vs\n {2}what to do: add --engine virtual/,
+      );
+      expect([code, stdout, existsSync(runs)]).toEqual([4, '', false]);
+    },
+  );
 
   it('a bad sweep, too', async () => {
     const file = fileOf('sweep.yaml', 'title: a\nmiddlebox: [aws-nlb]\nlist: { timeout: "99999999999h" }\n');
