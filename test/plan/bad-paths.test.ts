@@ -182,7 +182,7 @@ describe('a step is refused at the word that is wrong', () =>
       QUIET,
       '- web: requst',
       'requst',
-      /something web can do or suffer: one of close,/,
+      /something web can do or suffer: one of .*close,/,
       /"request"/,
     ],
     [
