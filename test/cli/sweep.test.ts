@@ -77,7 +77,7 @@ describe('a sweep in real time', () => {
 
   it('Ctrl-C keeps what there is, and says how to go on: exit 130', async () => {
     const one = sweep([...SMALL, '--repeat', '2']);
-    while (!one.stderr().includes('trials, 1') && one.child.exitCode === null)
+    while (!/\b[1-9]\d? %/.test(one.stderr()) && one.child.exitCode === null)
       await new Promise((resolve) => setTimeout(resolve, 50));
     one.child.kill('SIGINT');
     const { code, stderr } = await one.ended;

@@ -52,7 +52,7 @@ const setHost = (key: string, name: string) => (run: Run) => {
 describe('report --judge on a stranger’s run', () => {
   it.each([
     ['the client library', setHost('library', payloadFrom('services/client/libraries'))],
-    ['the broker', setHost('broker', payloadFrom('src/stage/servers'))],
+    ['the server', setHost('server', payloadFrom('src/stage/servers'))],
     [
       'a check',
       (run: Run) => {
