@@ -116,6 +116,49 @@ function circleOf(paths: readonly PathPlan[]): PathProblem | undefined {
 }
 
 /**
+ * Two paths on which packets for one place would leave a host by two ways. Kernels route by the destination alone: one of the
+ * paths would never be taken.
+ */
+export function forkOf(paths: readonly PathPlan[], hosts: readonly HostPlan[]): PathProblem | undefined {
+  const boxes = new Map(hosts.flatMap((host) => (host.role === 'middlebox' ? [[host.name, host] as const] : [])));
+  const ways = new Map<string, string>();
+  for (const [path, { client, boxes: passed, servers }] of paths.entries())
+    for (const server of servers) {
+      const chain = [client, ...passed, server];
+      for (const [at, host] of chain.entries()) {
+        const part = (far: number, way: string, to: string): PathProblem | undefined => {
+          const key = `${host} ${to}`;
+          const known = ways.get(key);
+          ways.set(key, known ?? way);
+          return known === undefined || known === way
+            ? undefined
+            : {
+                path,
+                place: at,
+                expected: 'one way from a host to another',
+                found: `${host}, which leads to ${chain[far]} through ${known} elsewhere`,
+                todo: 'packets are routed by where they go, not by whence they come: give one of the paths hosts of its own',
+              };
+        };
+        // Towards the servers: as far as somebody takes the connection.
+        const far = chain.findIndex((name, index) => index > at && (name === server || boxes.get(name)?.entrance));
+        const by = chain[far] === server ? chain[far - 1] : '';
+        const problem = far < 0 ? undefined : part(far, chain[at + 1] as string, `to ${chain[far]} ${by}`);
+        if (problem) return problem;
+        // Back: as far as somebody has put an address of its own into the packets.
+        for (let source = at - 1; source >= 0; source--) {
+          const hides = boxes.get(chain[source] as string)?.hidesClients;
+          if (source > 0 && !hides) continue;
+          const back = part(source, chain[at - 1] as string, `back to ${chain[source]} ${chain[source + 1]}`);
+          if (back) return back;
+          if (hides) break;
+        }
+      }
+    }
+  return undefined;
+}
+
+/**
  * Reads the paths of a scenario.
  * @param written lists of hosts' names from a client to a server or to a group of servers
  * @returns one path for each, or what is wrong
@@ -143,6 +186,8 @@ export function readPaths(
       };
   const circle = circleOf(paths);
   if (circle) return circle;
+  const fork = forkOf(paths, hosts);
+  if (fork) return fork;
   const onPaths = new Set(paths.flatMap(hostsOnPath));
   const stray = hosts.find(({ name }) => !onPaths.has(name));
   if (stray)
@@ -161,6 +206,14 @@ export function readPaths(
       todo: 'leave out "count", or put a balancer on the path',
     };
   return paths;
+}
+
+/** Who takes a connection that leaves a host of a path: the next box that has an entrance, or the servers. */
+export function takersBehind({ boxes, servers }: PathPlan, host: string, hosts: readonly HostPlan[]): string[] {
+  const takes = (name: string) =>
+    hosts.some((each) => each.role === 'middlebox' && each.name === name && each.entrance);
+  const next = boxes.slice(boxes.indexOf(host) + 1).find(takes);
+  return next === undefined ? servers : [next];
 }
 
 /** What stands behind a host on its paths: the next hosts, towards the servers, each once. */

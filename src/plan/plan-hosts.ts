@@ -7,7 +7,7 @@ import type { Known, KnownBox, KnownPlace } from './known.ts';
 import { knownKeys } from './known-keys.ts';
 import { COUNT_LIMITS, DURATION_LIMITS } from './limits.ts';
 import { notReserved, oneOf } from './names.ts';
-import { behind, impliedPaths, type PathPlan, readPaths } from './paths.ts';
+import { behind, impliedPaths, type PathPlan, readPaths, takersBehind } from './paths.ts';
 import { type ActPlan, type BoxTimers, type HostPlan, kindOf, type MiddleboxPlan } from './plan.ts';
 import { idleTimeoutLimit, type Profile, readProfileIn } from './profile.ts';
 import type { Positions } from './read.ts';
@@ -207,17 +207,13 @@ function pathOfHost(file: ScenarioFile, resolver: Resolver, hosts: readonly Host
 }
 
 /** What no box can do, whoever plays it. */
-function misplaced(box: MiddleboxPlan, paths: readonly PathPlan[]): string | undefined {
+function misplaced(box: MiddleboxPlan, paths: readonly PathPlan[], hosts: readonly HostPlan[]): string | undefined {
+  if (!box.entrance) return undefined;
   const [first, ...others] = paths
     .filter(({ boxes }) => boxes.includes(box.name))
-    .map(({ boxes, servers }) => {
-      const next = boxes[boxes.indexOf(box.name) + 1];
-      return next === undefined ? servers.join(', ') : next;
-    });
-  const other = others.find((next) => next !== first);
-  return box.entrance && other !== undefined
-    ? `it takes connections for ${first} and, on another path, for ${other}`
-    : undefined;
+    .map((path) => takersBehind(path, box.name, hosts).join(', '));
+  const other = others.find((takers) => takers !== first);
+  return other === undefined ? undefined : `it takes connections for ${first} and, on another path, for ${other}`;
 }
 
 /** Refuses middleboxes that cannot be played where they stand. @throws LabError BAD_FILE */
@@ -232,7 +228,7 @@ export async function checkBoxes(
     if (box.role !== 'middlebox') continue;
     const kind = kindOf(box);
     const player: KnownBox = (await known.boxes.load(kind)).default;
-    const place = misplaced(box, paths);
+    const place = misplaced(box, paths, hosts);
     const refusal =
       place === undefined
         ? player.refuses?.({ box, behind: behind(paths, box.name), hosts, ip })

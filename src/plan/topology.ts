@@ -1,6 +1,6 @@
 // The network of an act, derived from its paths: one subnet a link, and on every host exactly the routes that its paths need.
 import { hostsOnPath, type PathPlan } from './paths.ts';
-import type { ActPlan, HostPlan } from './plan.ts';
+import type { ActPlan, HostPlan, MiddleboxPlan } from './plan.ts';
 
 /**
  * Addresses are from the blocks for benchmarks, 198.18.0.0/15 (RFC 2544) and 2001:2::/48 (RFC 5180): no real network can be
@@ -108,7 +108,7 @@ function routesOf(
   paths: readonly PathPlan[],
   links: readonly NumberedLink[],
   services: ReadonlyMap<string, string>,
-  options: { ip: IpFamily; hides(box: string): boolean },
+  options: { ip: IpFamily; takes(box: string): boolean; hides(box: string): boolean },
 ): { to: string; through: string }[] {
   const found = new Map<string, string>();
   const own = new Set(links.filter(({ ends }) => ends.includes(host)).map(({ network }) => network));
@@ -122,18 +122,23 @@ function routesOf(
       const learn = (network: string, through: string) => {
         if (!own.has(network) && !found.has(network)) found.set(network, through);
       };
-      // Towards the servers: the addresses of boxes and servers further on.
-      for (let far = at + 1; far < chain.length; far++) {
-        const through = chain[at + 1] as string;
-        const service = services.get(chain[far] as string);
-        if (service !== undefined) learn(`${service}/${WHOLE[options.ip]}`, through);
-        learn(linkBetween(chain[far - 1] as string, chain[far] as string).network, through);
+      // Towards the servers: where connections are taken next, by a box in its service's name or by the server.
+      const taker = chain.findIndex((name, index) => index > at && (index === chain.length - 1 || options.takes(name)));
+      if (taker > at) {
+        const service = services.get(chain[taker] as string);
+        learn(
+          service === undefined
+            ? linkBetween(chain[taker - 1] as string, chain[taker] as string).network
+            : `${service}/${WHOLE[options.ip]}`,
+          chain[at + 1] as string,
+        );
       }
-      // Towards the client: up to the first box that puts its own address in the place of its clients'.
+      // Towards the client: whose addresses packets bear, up to the first box that puts its own in the place of its clients'.
       for (let far = at - 1; far >= 0; far--) {
-        const through = chain[at - 1] as string;
-        learn(linkBetween(chain[far] as string, chain[far + 1] as string).network, through);
-        if (far > 0 && options.hides(chain[far] as string)) break;
+        const hides = far > 0 && options.hides(chain[far] as string);
+        if (far === 0 || hides)
+          learn(linkBetween(chain[far] as string, chain[far + 1] as string).network, chain[at - 1] as string);
+        if (hides) break;
       }
     }
   }
@@ -142,8 +147,11 @@ function routesOf(
 
 /** Derives the network of an act from its paths. Nobody behind a box that hides its clients has a route to them. */
 export function topologyOf({ hosts, paths, ip }: Pick<ActPlan, 'hosts' | 'paths' | 'ip'>): Topology {
-  const hiding = new Set(hosts.flatMap((host) => (host.role === 'middlebox' && host.hidesClients ? [host.name] : [])));
-  const options = { ip, hides: (box: string) => hiding.has(box) };
+  const named = (is: (box: MiddleboxPlan) => boolean) =>
+    new Set(hosts.flatMap((host) => (host.role === 'middlebox' && is(host) ? [host.name] : [])));
+  const hiding = named(({ hidesClients }) => hidesClients);
+  const taking = named(({ entrance }) => entrance);
+  const options = { ip, takes: (box: string) => taking.has(box), hides: (box: string) => hiding.has(box) };
   const roles = new Map(hosts.map(({ name, role }) => [name, role]));
   const links = numberLinks(ip, pairsOf(paths), (name) => roles.get(name) as Role);
   const onPaths = new Set(paths.flatMap(hostsOnPath));

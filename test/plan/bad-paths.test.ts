@@ -131,6 +131,44 @@ describe('a path is refused at the host that is wrong', () =>
     ],
   ]));
 
+const FORK = `title: Fork
+hosts:
+  web: { client: ioredis }
+  batch: { client: ioredis }
+  fw: { middlebox: firewall }
+  other: { middlebox: firewall }
+  nlb: { middlebox: l4-drop }
+  mq: { server: redis }
+paths:
+  - [web, fw, nlb, mq]
+  - [batch, fw, other, nlb, mq]
+timeline: [{ web: connect }]
+acts: { only: { expect: [flows-forgotten] } }
+`;
+
+describe('two paths of which kernels would only take one', () => {
+  it('are refused where the second leaves the first', async () => {
+    await expect(planned(FORK)).rejects.toThrow(
+      /mine\.yaml:11:13: at paths\.1\.1: expected one way from a host to another, found fw, which leads to nlb through nlb elsewhere/,
+    );
+  });
+
+  it('are played once they part where a connection is taken anew', async () => {
+    const paths = (await planned(FORK.replace('batch, fw, other', 'batch, other'))).acts[0]?.paths;
+    expect(paths).toHaveLength(2);
+  });
+
+  it('are refused where a balancer would balance for two places behind a router', async () => {
+    const text = FORK.replace('[web, fw, nlb, mq]', '[web, nlb, fw, mq]').replace(
+      '[batch, fw, other, nlb, mq]',
+      '[batch, nlb, other, db]',
+    );
+    await expect(planned(text.replace('  mq:', '  db: { server: redis }\n  mq:'))).rejects.toThrow(
+      /hosts\.nlb\.middlebox: .* "l4-drop": it takes connections for mq and, on another path, for db/,
+    );
+  });
+});
+
 describe('a host is refused where it stands', () =>
   refused([
     [
