@@ -18,6 +18,7 @@ import {
   eventsRow,
   type FlowChange,
   type FlowTable,
+  type Forgotten,
   flowsRow,
   type ProxyLog,
   type ProxySessions,
@@ -30,6 +31,7 @@ export type {
   AppEvent,
   FlowChange,
   FlowTable,
+  Forgotten,
   ProxyLog,
   ProxySessions,
   SampledSocket,
@@ -48,6 +50,8 @@ export interface ActEvidence {
   flowEvents: FlowChange[];
   proxySessions: ProxySessions[];
   proxyLog: ProxyLog[];
+  /** What boxes with timers of their own told of them. */
+  forgotten: Forgotten[];
   events: AppEvent[];
 }
 
@@ -172,6 +176,7 @@ export function readEvidence(folder: string, { justRecorded = false }: { justRec
       flowEvents,
       proxySessions: mine(flows, 'proxy-sessions'),
       proxyLog: mine(flows, 'proxy-log'),
+      forgotten: mine(flows, 'forgot'),
       events: events.filter((event) => event.act === record.name),
     };
   });

@@ -116,7 +116,20 @@ const proxyLog = z.object({
 });
 export type ProxyLog = z.infer<typeof proxyLog>;
 
-export const flowsRow = z.discriminatedUnion('kind', [flowTable, flowChange, proxySessions, proxyLog]);
+/** A box's own word that it has forgotten a flow, and by which of its timers; the kernel's word is the DESTROY event. */
+const forgotten = z.object({
+  act: id,
+  kind: z.literal('forgot'),
+  time,
+  host: id,
+  original: tuple,
+  reply: tuple,
+  why: z.enum(['idle', 'life']).describe('silence, or the end of the longest life'),
+  side: z.exactOptional(z.enum(['client', 'server'])).describe('whose silence, where both are timed'),
+});
+export type Forgotten = z.infer<typeof forgotten>;
+
+export const flowsRow = z.discriminatedUnion('kind', [flowTable, flowChange, proxySessions, proxyLog, forgotten]);
 
 /** An event of the client library, or of the lab. */
 export const eventsRow = z.object({

@@ -1,9 +1,20 @@
 import { endText } from '../wire/endpoint.ts';
-import { LATE, type Mode } from './late-packet.ts';
+import { type LateBySide, lateRules, type Mode } from './late-packet.ts';
+
+/** What nftables calls things of a version of IP. */
+export const FAMILY = {
+  v4: { header: 'ip', l3proto: 'ip', address: 'ipv4_addr' },
+  v6: { header: 'ip6', l3proto: 'ip6', address: 'ipv6_addr' },
+} as const;
+export type IpVersion = keyof typeof FAMILY;
+
+/** `dnat` needs its address in brackets where a port follows and IPv6 has colons of its own; so endText writes it. */
+export const dnatTo = (ip: IpVersion, address: string, port: number): string =>
+  `dnat ${FAMILY[ip].header} to ${endText(address, port)}`;
 
 /**
  * How often a connection may be opened anew before the balancer forgets to which broker its first port led. The kernel walks
- * the whole table once a second, filled or not, so it is no larger than it must be.
+ * a whole table once a second, filled or not, so it is no larger than it must be.
  */
 const PORTS_A_CONNECTION = 32;
 
@@ -30,12 +41,13 @@ export const renderNewTimeout = (options: {
   serverPorts: readonly number[];
   name: string;
   idleTimeoutSeconds: number;
+  ip?: IpVersion;
 }): string => {
-  const { table = 'balancer', port, serverPorts, name, idleTimeoutSeconds } = options;
+  const { table = 'balancer', port, serverPorts, name, idleTimeoutSeconds, ip = 'v4' } = options;
   return `table inet ${table} {
   ct timeout ${name} {
     protocol tcp
-    l3proto ip
+    l3proto ${FAMILY[ip].l3proto}
     policy = { established : ${Math.round(idleTimeoutSeconds)} }
   }
 }
@@ -64,32 +76,38 @@ export function renderRules(options: {
   brokers: readonly { name: string; address: string; port?: number }[];
   connections: number;
   idleTimeoutSeconds: number;
-  mode: Mode;
+  mode: Mode | LateBySide;
   /** Whether it shows its own address to the brokers instead of the client's. */
   ownAddress: boolean;
+  ip?: IpVersion;
 }): string {
   const { table = 'balancer', address, port, brokers, connections, idleTimeoutSeconds, mode, ownAddress } = options;
-  const marks = brokers.map((_, index) => index + 1);
-  const next = (mark: number) => brokers[mark % brokers.length]?.name;
-  const { toBox, through } = LATE[mode];
+  const { ip = 'v4' } = options;
+  const { header, l3proto, address: addressType } = FAMILY[ip];
+  const client = `${header} saddr . tcp sport`;
+  const nextName = (index: number) => brokers[(index + 1) % brokers.length]?.name;
   const serverPorts = [...new Set(brokers.map((broker) => broker.port ?? port))];
-  const late = (verdict: string) =>
-    [`tcp dport ${port}`, ...serverPorts.map((from) => `tcp sport ${from}`)]
-      .map((match) => `    ${match} ct state invalid counter ${verdict}`)
+  const late = (where: 'toBox' | 'through') =>
+    lateRules(mode, where, { port, serverPorts })
+      .map((rule) => `    ${rule}`)
       .join('\n');
   return `table inet ${table} {
   ct timeout idle-${port} {
     protocol tcp
-    l3proto ip
+    l3proto ${l3proto}
     policy = { established : ${Math.round(idleTimeoutSeconds)} }
   }
 
-  map last_broker {
-    type ipv4_addr . inet_service : mark
+${brokers
+  .map(
+    ({ name }) => `  set led-to-${name} {
+    type ${addressType} . inet_service
     size ${Math.min(65_535, Math.max(1024, connections * PORTS_A_CONNECTION))}
     flags dynamic
   }
-
+`,
+  )
+  .join('')}
   chain idle_timeout {
     type filter hook prerouting priority mangle
 ${timeoutRules(port, serverPorts, `idle-${port}`)}
@@ -97,21 +115,24 @@ ${timeoutRules(port, serverPorts, `idle-${port}`)}
 
   chain balance {
     type nat hook prerouting priority dstnat
-    ${address === undefined ? 'fib daddr type local' : `ip daddr ${address}`} tcp dport ${port} goto choose
+    ${address === undefined ? 'fib daddr type local' : `${header} daddr ${address}`} tcp dport ${port} goto choose
   }
 
   chain choose {
-    tcp flags & (syn | ack) == syn numgen inc mod ${brokers.length} vmap { ${marks.map((mark) => `${mark - 1} : goto to-${brokers[mark - 1]?.name}`).join(', ')} }
-    meta mark set ip saddr . tcp sport map @last_broker
-    meta mark vmap { ${marks.map((mark) => `${mark} : goto to-${next(mark)}`).join(', ')} }
+    tcp flags & (syn | ack) == syn numgen inc mod ${brokers.length} vmap { ${brokers.map(({ name }, index) => `${index} : goto to-${name}`).join(', ')} }
+${brokers.map(({ name }, index) => `    ${client} @led-to-${name} goto to-${nextName(index)}`).join('\n')}
     goto to-${brokers[0]?.name}
   }
 ${brokers
   .map(
-    (broker, index) => `
+    (broker) => `
   chain to-${broker.name} {
-    update @last_broker { ip saddr . tcp sport : ${index + 1} }
-    meta l4proto tcp dnat ip to ${endText(broker.address, broker.port ?? port)}
+    update @led-to-${broker.name} { ${client} }
+${brokers
+  .filter((other) => other !== broker)
+  .map(({ name }) => `    delete @led-to-${name} { ${client} }\n`)
+  .join('')}\
+    meta l4proto tcp ${dnatTo(ip, broker.address, broker.port ?? port)}
   }
 `,
   )
@@ -119,12 +140,12 @@ ${brokers
 ${ownAddress ? OWN_ADDRESS : ''}
   chain late_to_box {
     type filter hook input priority filter
-${late(toBox)}
+${late('toBox')}
   }
 
   chain late_through {
     type filter hook forward priority filter
-${late(through)}
+${late('through')}
   }
 }
 `;

@@ -1,6 +1,7 @@
-import { addressText } from '../wire/address.ts';
+import { addressBytes, addressText } from '../wire/address.ts';
 import { type Flow, type FlowEvent, reasonOf, type Tuple } from '../wire/flows.ts';
-import { attributes, malformed, type NetlinkMessage, NetlinkSocket, sized } from './netlink.ts';
+import type { SystemCallError } from './libc.ts';
+import { attribute, attributes, malformed, type NetlinkMessage, NetlinkSocket, sized } from './netlink.ts';
 
 // Connection tracking by netlink (include/uapi/linux/netfilter/nfnetlink_conntrack.h), as `conntrack -L` and `-E` show it.
 
@@ -11,6 +12,11 @@ const MESSAGE = { new: NFNL_SUBSYS_CTNETLINK, get: NFNL_SUBSYS_CTNETLINK | 1, de
 const GROUPS = 0b101;
 /** Enough for thousands of flows that expire at one look at their table. */
 const EVENT_BUFFER_BYTES = 8 * 1024 * 1024;
+const AF_INET = 2;
+const AF_INET6 = 10;
+/** An attribute that holds others. */
+const NESTED = 0x8000;
+const ENOENT = 2;
 const NFGENMSG = 4;
 const IPPROTO_TCP = 6;
 const IPS_ASSURED = 1 << 2;
@@ -95,6 +101,54 @@ export function forgetFlows(): void {
   using netlink = new NetlinkSocket(NETLINK_NETFILTER);
   // Without a tuple and a family: all (ctnetlink_flush_conntrack).
   netlink.request(MESSAGE.delete, 0, Buffer.alloc(NFGENMSG));
+}
+
+function u16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16BE(value);
+  return bytes;
+}
+
+/** @returns the tuple as the kernel reads it, with its address family */
+function tupleBytes({ src, sport, dst, dport }: Tuple): { family: number; bytes: Buffer } {
+  const [from, to] = [addressBytes(src), addressBytes(dst)];
+  if (!from || !to) throw new TypeError(`no addresses: ${src}, ${dst}`);
+  const [source, destination] = from.length === 4 ? [IP.v4Src, IP.v4Dst] : [IP.v6Src, IP.v6Dst];
+  const ip = Buffer.concat([attribute(source, from), attribute(destination, to)]);
+  const protocol = Buffer.concat([
+    attribute(PROTOCOL.number, Buffer.from([IPPROTO_TCP])),
+    attribute(PROTOCOL.sourcePort, u16(sport)),
+    attribute(PROTOCOL.destinationPort, u16(dport)),
+  ]);
+  return {
+    family: from.length === 4 ? AF_INET : AF_INET6,
+    bytes: Buffer.concat([attribute(TUPLE.ip | NESTED, ip), attribute(TUPLE.protocol | NESTED, protocol)]),
+  };
+}
+
+/** Deletes flows of the namespace in which it is opened, one by one, as `conntrack -D` does. */
+export class FlowForgetter implements Disposable {
+  readonly #netlink = new NetlinkSocket(NETLINK_NETFILTER);
+
+  /**
+   * @param original the flow's tuple in the direction in which it was opened
+   * @returns whether it was there
+   */
+  forget(original: Tuple): boolean {
+    const { family, bytes } = tupleBytes(original);
+    const payload = Buffer.concat([Buffer.from([family, 0, 0, 0]), attribute(CTA.original | NESTED, bytes)]);
+    try {
+      this.#netlink.request(MESSAGE.delete, 0, payload);
+      return true;
+    } catch (error) {
+      if ((error as SystemCallError).errno === ENOENT) return false;
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#netlink[Symbol.dispose]();
+  }
 }
 
 /** Tells of every flow that begins or ends in this namespace, as `conntrack -E` does. */

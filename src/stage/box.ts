@@ -1,6 +1,7 @@
 import type { KnownBox } from '../plan/known.ts';
 import type { MiddleboxPlan } from '../plan/plan.ts';
 import type { IpFamily } from '../plan/topology.ts';
+import type { Forgetting } from '../talk/flow-clocks.ts';
 import type { Program } from '../talk/programs.ts';
 import type { Flow } from '../wire/flows.ts';
 import type { LabHost, LabProcess } from './lab.ts';
@@ -31,11 +32,13 @@ export interface BoxContext {
   /** Writes a rendered configuration where the run keeps it. @returns the file's path on the middlebox */
   writeConfig(name: string, text: string): Promise<string>;
   /** Starts a program of ours (a module of services/) on the middlebox. */
-  spawnModule(module: Program, args: readonly string[], as: string): LabProcess;
+  spawnModule(module: Program, args: readonly string[], as: string, onLine?: (line: string) => void): LabProcess;
   /** Starts another program there. */
   spawn(program: string, args: readonly string[], onLine?: (line: string) => void): LabProcess;
   /** A line of the proxy's own log, for the evidence. */
   onLogLine(line: string): void;
+  /** A flow that a timer of the box's own has ended, for the evidence. */
+  onForgot(forgetting: Forgetting): void;
 }
 
 /** A table of flows that tells only when looked at. `tracker` names whose it is. */

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EVIDENCE_FILES } from '../evidence/files.ts';
+import type { Forgetting } from '../talk/flow-clocks.ts';
 import { parseProxyLog, parseProxySessions } from '../wire/haproxy-log.ts';
 import type { PlayedBox } from './box.ts';
 import type { Lab, LabHost } from './lab.ts';
@@ -47,6 +48,18 @@ export class Collector {
       host: box,
       line,
       session: parseProxyLog(line),
+    });
+  }
+
+  forgot(box: string, { time, original, reply, why, side }: Forgetting): void {
+    this.#row('flows', {
+      kind: 'forgot',
+      time,
+      host: box,
+      original,
+      reply,
+      why,
+      ...(side === undefined ? {} : { side }),
     });
   }
 

@@ -90,13 +90,18 @@ async function startBox(starting: Starting, cast: Cast, plan: MiddleboxPlan): Pr
       .reduce((sum, { connections }) => sum + connections, 0),
     folder: lab.folder,
     writeConfig: (name, text) => collector.writeConfig(host, name, text),
-    spawnModule: (path, args, as) => cast.join(plan.name, host.spawnModule(path, args, { as, privileged: true })),
+    spawnModule: (path, args, as, onLine) =>
+      cast.join(
+        plan.name,
+        host.spawnModule(path, args, { as, privileged: true, ...(onLine === undefined ? {} : { onLine }) }),
+      ),
     spawn: (program, args, onLine) =>
       cast.join(
         plan.name,
         host.spawn(program, args, { as: `${program} on ${plan.name}`, ...(onLine ? { onLine } : {}) }),
       ),
     onLogLine: (line) => collector.proxyLog(plan.name, line),
+    onForgot: (forgetting) => collector.forgot(plan.name, forgetting),
   });
   cast.boxes.set(plan.name, { plan, played });
   collector.useBox(plan.name, played);

@@ -2,6 +2,7 @@
 
 /** Programs of ours that are started on hosts: modules by their paths from the code's root, without extension. */
 export const PROGRAMS = [
+  'services/balancer/flow-clocks',
   'services/balancer/forgetful',
   'services/balancer/reset-both',
   'services/broker/listener',

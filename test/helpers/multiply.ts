@@ -64,6 +64,7 @@ export function multiply(evidence: ActEvidence, times: number): ActEvidence {
     flowEvents: rows(evidence.flowEvents),
     proxySessions: evidence.proxySessions.map((look) => ({ ...look, sessions: rows(look.sessions) })),
     proxyLog: rows(evidence.proxyLog),
+    forgotten: rows(evidence.forgotten),
     events: evidence.events.flatMap((event) =>
       event.connection === undefined && event.event !== 'ledger' ? [event] : copies(event),
     ),

@@ -251,7 +251,7 @@ describe('a bad file is refused with file, line, column, what was expected and w
       'l4-rebalance',
       'firewall',
       'firewall',
-      /found "firewall": a router leads to one server, not to 2/,
+      /found "firewall": packets pass it to one server, not to all of mq/,
     ],
   ])('%s', async (name, from, to, place, message) => {
     const known =

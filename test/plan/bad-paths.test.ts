@@ -187,7 +187,7 @@ describe('a host is refused where it stands', () =>
       /found "l4-drop": it takes connections for proxy and, on another path, for mq-1, mq-2/,
       /a balancer of its own/,
     ],
-    ['that routes to two servers', WEB, '[web, fw, mq]', 'firewall', /a router leads to one server, not to 2/],
+    ['that routes to two servers', WEB, '[web, fw, mq]', 'firewall', /packets pass it to one server, not to all of mq/],
     ['called together', '  batch: {', '  together: {', 'together: { client', /found "together", which is taken/],
     ['called quiet', '  batch: {', '  quiet: {', 'quiet: { client', /found "quiet", which is taken/],
     ['called observe', '  batch: {', '  observe: {', 'observe: { client', /found "observe", which is taken/],

@@ -1,64 +1,53 @@
-import { z } from 'zod';
-import { OWN_ADDRESS } from '../../linux/balancer-rules.ts';
-import { endText } from '../../wire/endpoint.ts';
-import { type Box, setSysctls } from '../box.ts';
-import { conntrackSysctls, manyByConntrack } from './conntrack.ts';
+import { LabError } from '../../base/errors.ts';
+import type { MiddleboxPlan } from '../../plan/plan.ts';
+import type { Box } from '../box.ts';
+import { manyByConntrack } from '../rules/many-tracked.ts';
+import { type RouterParams, renderRouter, routerParams, routerRules } from '../rules/router-rules.ts';
+import { conntrackSysctls, kernelIdleSeconds, track } from '../rules/tracking.ts';
 
-/** A stateful firewall between client and server: no translation, connection tracking on what passes. */
-const PASSING = `table inet firewall {
-  chain forward {
-    type filter hook forward priority filter
-    ct state established,related,new accept
-    ct state invalid drop
-  }
-}
-`;
+const rulesOf = (box: Pick<MiddleboxPlan, 'playedBy'>) =>
+  routerRules((box.playedBy as { router: RouterParams }).router);
 
-/** The same where only a network's own addresses pass: clients speak to the firewall, which speaks to the server. */
-const translating = (address: string, port: number, server: string) => `table inet firewall {
-  chain to_server {
-    type nat hook prerouting priority dstnat
-    ip daddr ${address} tcp dport ${port} dnat ip to ${endText(server, port)}
-  }
-${OWN_ADDRESS}
-  chain forward {
-    type filter hook forward priority filter
-    ct state established,related,new accept
-    ct state invalid drop
-  }
-
-  chain to_box {
-    type filter hook input priority filter
-    ct state invalid meta l4proto tcp drop
-  }
-}
-`;
-
-/** It takes up no connection in the middle. */
-const LOOSE = 0;
-
+/** A box on the path: a stateful firewall, a router that forwards, a NAT. */
 const router: Box = {
-  params: z.enum(['stateful']),
+  params: routerParams,
   entrance: false,
-  hidesClients: () => false,
-  // Without translation its timers are the same.
+  hidesClients: (params) => routerRules(params as RouterParams).masquerades,
+  // Where it stands makes no difference to its timers.
   many: manyByConntrack,
-  sysctls: (box) => conntrackSysctls(box.timers.idleSeconds, LOOSE),
-  refuses: ({ behind }) =>
-    behind.length === 1
-      ? undefined
-      : {
-          what: `a router leads to one server, not to ${behind.length}: it does not balance`,
-          todo: 'leave out "count" and all servers but one, or take a balancer such as l4-drop',
-        },
-  async play({ box, host, next, port, writeConfig }) {
-    const [server] = next.map(({ address }) => address) as [string];
-    const own = host.serviceAddress ?? host.address;
-    const passes = host.passesForeignAddresses;
-    const file = await writeConfig(`${host.name}.nft`, passes ? PASSING : translating(own, port, server));
-    await host.run('nft', ['-f', file], { privileged: true });
-    await setSysctls(host, conntrackSysctls(box.timers.idleSeconds, LOOSE));
-    return passes ? {} : { entrance: { address: own, port } };
+  sysctls: (box) => conntrackSysctls(kernelIdleSeconds(box), rulesOf(box).loose),
+  refuses({ box, behind, hosts, ip }) {
+    const groups = hosts.flatMap((host) => (host.role === 'server' && behind.includes(host.name) ? [host.group] : []));
+    const group = groups.find((name, index) => groups.indexOf(name) < index);
+    if (group !== undefined)
+      return {
+        what: `packets pass it to one server, not to all of ${group}: it does not balance`,
+        todo: 'leave out "count" and all servers but one, or put a balancer behind it, such as aws-nlb or l4-drop',
+      };
+    return ip === 'v6' && rulesOf(box).masquerades
+      ? {
+          what: 'it translates addresses, which nobody does to IPv6: every host has its own',
+          todo: 'write "ip: v4", or put a firewall in its place',
+        }
+      : undefined;
+  },
+  async play(context) {
+    const { box, host, next, port, ip } = context;
+    const rules = rulesOf(box);
+    const address = host.serviceAddress ?? host.address;
+    const [server, ...others] = next;
+    if (!host.passesForeignAddresses && (server === undefined || others.length > 0))
+      throw new LabError(
+        'BAD_OPTION',
+        `${box.name} leads to ${next.length} hosts, and no packet passes it here with the address that it has`,
+        'play it on --engine netns or virtual',
+      );
+    const entrance = host.passesForeignAddresses || server === undefined ? undefined : { address, server };
+    await track(context, {
+      rules: renderRouter(rules, { ip, port, ...(entrance ? { entrance } : {}) }),
+      loose: rules.loose,
+    });
+    return entrance ? { entrance: { address, port } } : {};
   },
 };
 export default router;

@@ -1,8 +1,9 @@
 // Rule set of an L4 balancer with many ports, each with an idle timeout and a way with late packets of its own. What a packet
 // costs does not grow with the number of ports: they are looked up, not tried one after another.
 
-import { LATE, type Mode } from '../../linux/late-packet.ts';
+import { bySide, type LateBySide, type Mode, VERDICTS } from '../../linux/late-packet.ts';
 import type { ManyPort } from '../many.ts';
+import { lateAtRouter, type RouterParams } from './router-rules.ts';
 
 const list = (items: readonly (string | number)[]): string => items.join(', ');
 const set = (name: string, ports: readonly number[]): string =>
@@ -10,22 +11,36 @@ const set = (name: string, ports: readonly number[]): string =>
     ? `  set ${name} { type inet_service; }`
     : `  set ${name} { type inet_service; elements = { ${list(ports)} } }`;
 
-export const modeOf = ({ box: { playedBy } }: ManyPort): Mode => (playedBy as { conntrack?: Mode }).conntrack ?? 'drop';
+type Played = Pick<ManyPort['box'], 'playedBy'>;
+
+export const resetsBoth = ({ playedBy }: Played): boolean => playedBy.conntrack === 'reset-both';
+
+/** What a late packet meets at a box of whatever kind, played by connection tracking. */
+export function lateOf({ playedBy }: Played): LateBySide {
+  if ('router' in playedBy) return lateAtRouter(playedBy.router as RouterParams);
+  return bySide((playedBy.conntrack as Mode | LateBySide | undefined) ?? 'drop');
+}
+
+/** The words that need a rule; what is accepted needs none. */
+const RULED = ['reset-sender', 'drop'] as const;
 
 /** @param servers addresses; a late packet that is balanced anew goes to the second */
 export function renderManyRules(address: string, ports: readonly ManyPort[], servers: readonly string[]): string {
   const timeouts = [...new Set(ports.map(({ box }) => Math.round(box.middlebox.timeoutSeconds)))];
-  const of = (mode: Mode) => ports.filter((each) => modeOf(each) === mode).map(({ port }) => port);
+  const of = (side: keyof LateBySide, word: string) =>
+    ports.filter(({ box }) => lateOf(box)[side] === word).map(({ port }) => port);
   const name = (seconds: number) => `idle-${seconds}`;
   const patience = list(
     ports.map(({ port, box }) => `${port} : jump ${name(Math.round(box.middlebox.timeoutSeconds))}`),
   );
+  const SIDES = [
+    ['client', 'dport'],
+    ['server', 'sport'],
+  ] as const;
   const late = (where: 'toBox' | 'through') =>
-    (['drop', 'reset-sender', 'reset-both'] as const)
-      .flatMap((mode) =>
-        ['dport', 'sport'].map((end) => `    tcp ${end} @late-${mode} ct state invalid ${LATE[mode][where]}`),
-      )
-      .join('\n');
+    RULED.flatMap((word) =>
+      SIDES.map(([side, end]) => `    tcp ${end} @late-${side}-${word} ct state invalid ${VERDICTS[word][where]}`),
+    ).join('\n');
   return `table inet balancer {
 ${timeouts
   .map(
@@ -39,10 +54,8 @@ ${timeouts
   }`,
   )
   .join('\n')}
-${set('late-rebalance', of('rebalance'))}
-${set('late-drop', of('drop'))}
-${set('late-reset-sender', of('reset-sender'))}
-${set('late-reset-both', of('reset-both'))}
+${set('late-rebalance', of('client', 'rebalance'))}
+${SIDES.flatMap(([side]) => RULED.map((word) => set(`late-${side}-${word}`, of(side, word)))).join('\n')}
 
   chain idle_timeout {
     type filter hook prerouting priority mangle
