@@ -16,3 +16,7 @@ const parser =
 /** @returns seconds */
 export const durationOption: (limit: DurationLimit) => (text: string) => number = parser(limitedDuration);
 export const countOption: (limit: CountLimit) => (text: string) => number = parser(limitedCount);
+
+/** What `--list` can list. */
+export const LIST_NAMES = ['scenarios', 'verbs', 'middleboxes', 'servers', 'libraries', 'tunings', 'checks'] as const;
+export type ListName = (typeof LIST_NAMES)[number];

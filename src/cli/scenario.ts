@@ -11,7 +11,7 @@ import { Slots } from '../base/slots.ts';
 import { chooseEngine, ENGINE_NAMES, type EngineName } from '../engines/auto/choose.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { Result, Verdict } from '../judge/result.ts';
-import { findScenario, listScenarios, SCENARIOS } from '../plan/catalogue.ts';
+import { findScenario, SCENARIOS } from '../plan/catalogue.ts';
 import { COUNT_LIMITS } from '../plan/limits.ts';
 import type { Plan } from '../plan/plan.ts';
 import { REPORTERS } from '../report/catalogue.ts';
@@ -19,7 +19,7 @@ import type { Reporter } from '../report/reporter.ts';
 import { painter, wrap } from '../report/text.ts';
 import { complain, interrupted, runCommand } from './command.ts';
 import { helpText } from './help.ts';
-import { countOption } from './options.ts';
+import { countOption, LIST_NAMES, type ListName } from './options.ts';
 import { writeStepSummary } from './step-summary.ts';
 import { colored, columnsOf } from './terminal.ts';
 
@@ -33,7 +33,7 @@ interface Options {
   jobs?: number;
   all?: true;
   keepGoing?: true;
-  list?: true;
+  list?: ListName;
 }
 
 const VERDICT_EXIT: Record<Verdict, ExitCode> = {
@@ -42,16 +42,20 @@ const VERDICT_EXIT: Record<Verdict, ExitCode> = {
   inconclusive: EXIT.inconclusive,
 };
 
-function list(): void {
+async function list(what: ListName): Promise<void> {
+  const { entriesOf } = await import('./listing.ts');
   const paint = painter(colored(process.stdout));
-  const scenarios = listScenarios();
-  const width = Math.max(...scenarios.map(({ name }) => name.length));
+  const entries = await entriesOf(what);
+  const width = Math.max(...entries.map(({ name }) => name.length));
   const columns = Math.min(110, columnsOf(process.stdout));
-  for (const { name, title, summary } of scenarios) {
-    console.log(`${paint('bold', name.padEnd(width))}  ${title}`);
-    for (const line of wrap(summary, columns - width - 2)) console.log(`${' '.repeat(width)}  ${paint('dim', line)}`);
+  for (const { name, title, more } of entries) {
+    const [first, ...others] = wrap(title, columns - width - 2);
+    console.log(`${paint('bold', name.padEnd(width))}  ${first}`);
+    for (const line of others) console.log(`${' '.repeat(width)}  ${line}`);
+    for (const line of more === '' ? [] : wrap(more, columns - width - 2))
+      console.log(`${' '.repeat(width)}  ${paint('dim', line)}`);
   }
-  console.error('\nrun one: npm run scenario -- rebalance');
+  if (what === 'scenarios') console.error('\nrun one: npm run scenario -- rebalance');
 }
 
 interface Staging {
@@ -222,7 +226,11 @@ const program = new Command('scenario')
   .option('--runs <folder>', 'where runs are kept', DEFAULT_RUNS)
   .option('--all', 'play all shipped scenarios')
   .option('--keep-going', 'play the other scenarios although one cannot be read; the worst exit code counts')
-  .option('--list', 'list the shipped scenarios')
+  .addOption(
+    new Option('--list [what]', 'list the shipped scenarios, or what a scenario may name')
+      .choices(LIST_NAMES)
+      .preset('scenarios'),
+  )
   .addHelpText(
     'after',
     helpText(
@@ -233,7 +241,7 @@ const program = new Command('scenario')
 await runCommand(program, async () => {
   const options = program.opts<Options>();
   if (options.list) {
-    list();
+    await list(options.list);
     return EXIT.asExpected;
   }
   const names = options.all ? SCENARIOS.names() : program.args;

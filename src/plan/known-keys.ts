@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 interface Schema {
   properties?: Record<string, Schema>;
+  required?: string[];
   additionalProperties?: Schema | boolean;
   items?: Schema | boolean;
   anyOf?: Schema[];
@@ -31,6 +32,12 @@ const below = (schema: Schema, key: PropertyKey): Schema[] => {
   if (properties && Object.hasOwn(properties, key)) return [properties[String(key)] as Schema];
   return [additionalProperties, items].filter((each): each is Schema => typeof each === 'object');
 };
+
+/** The keys at the top of an object's schema, and whether each must be there. */
+export function topKeys(schema: z.ZodType): { key: string; needed: boolean }[] {
+  const { properties = {}, required = [] } = schemaOf(schema);
+  return Object.keys(properties).map((key) => ({ key, needed: required.includes(key) }));
+}
 
 /**
  * The keys that a schema knows at a path. Of alternatives it takes the one that shares most keys with what was written there:

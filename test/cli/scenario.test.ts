@@ -27,6 +27,28 @@ const quick = join(scratch, 'mine.yaml');
 writeFileSync(quick, QUICK);
 
 describe('npm run scenario', () => {
+  it.each([
+    ['verbs', /^request +a client sends a command[\s\S]*client; parameters: .*\[bytes\].*\[of\]/m],
+    [
+      'middleboxes',
+      /^aws-nlb +AWS Network Load Balancer, TCP listener\n +idle timeout 350s; a late packet: reset-sender/m,
+    ],
+    ['servers', /^redis +can /m],
+    ['libraries', /^ioredis +speaks to a redis server\n +can .*close/m],
+    ['tunings', /^ioredis-v5-defaults +ioredis 5/m],
+    ['checks', /^zombies +ESTABLISHED sockets[\s\S]*parameters: at \[atLeast\] \[exactly\]/m],
+  ])('lists the %s that a scenario may name', async (what, words) => {
+    const { code, stdout, stderr } = await run(['--list', what]);
+    expect(stdout).toMatch(words);
+    expect([code, stderr]).toEqual([0, '']);
+  });
+
+  it('says what it can list', async () => {
+    const { code, stderr } = await run(['--list', 'verb']);
+    expect(stderr).toMatch(/Allowed choices are scenarios, verbs, middleboxes, servers, libraries, tunings, checks/);
+    expect(code).toBe(4);
+  });
+
   it('lists the shipped scenarios with a line on each', async () => {
     const { code, stdout } = await run(['--list']);
     expect(code).toBe(0);
