@@ -8,7 +8,7 @@ import { CAPTURE_FILE, RUN_FILE } from '../evidence/files.ts';
 import { readEvidence } from '../evidence/read.ts';
 import type { ActRecord, RunRecord } from '../evidence/record.ts';
 import { ActFacts } from '../judge/facts.ts';
-import { buildLadder } from '../judge/ladder.ts';
+import { buildLadders } from '../judge/ladder.ts';
 import type { Ladder } from '../judge/result.ts';
 import type { ActPlan } from '../plan/plan.ts';
 import { type Question, type Trial, trialOf } from '../plan/trial.ts';
@@ -51,7 +51,14 @@ export function laddersIn(folder: string, { plans, acts, title, pace, ...run }: 
 
 /** The ladders of a folder that is a run already. @throws LabError BAD_EVIDENCE */
 export const laddersOf = (folder: string): Map<string, Ladder> =>
-  new Map(readEvidence(folder).acts.map((act) => [act.plan.name, buildLadder(new ActFacts(act), [])]));
+  new Map(
+    readEvidence(folder).acts.flatMap((act) =>
+      // Its lab has one path.
+      buildLadders(new ActFacts(act), [])
+        .slice(0, 1)
+        .map((ladder) => [act.plan.name, ladder] as const),
+    ),
+  );
 
 export interface Witnessed {
   /** Of the cell. */
