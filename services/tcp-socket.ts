@@ -10,6 +10,14 @@ interface Handle {
 }
 const handleOf = (socket: Socket): Handle | null => (socket as unknown as { _handle: Handle | null })._handle;
 
+/** Unlike once() of node:events it takes no error for its own: whoever opened the socket hears of that. */
+const once = (socket: Socket, event: 'close' | 'finish'): Promise<void> =>
+  new Promise((resolve) => {
+    socket.once(event, () => resolve());
+    // Whatever else happens, it is over then.
+    if (event !== 'close') socket.once('close', () => resolve());
+  });
+
 const isOver = (socket: Socket): boolean => socket.destroyed || handleOf(socket) === null;
 
 /** What our sockets are opened with: nothing is sent or closed but at a word. */
@@ -19,18 +27,30 @@ export const BARE = { allowHalfOpen: true, noDelay: true } as const;
  * FIN after all that was written, then close(2). Where data has come that was not read the kernel sends RST instead
  * (tcp_close(), RFC 2525, 2.17).
  */
-export function closeInOrder(socket: Socket): void {
-  if (!isOver(socket)) socket.destroySoon();
+export async function closeInOrder(socket: Socket): Promise<void> {
+  if (isOver(socket)) return;
+  // What the other side has no room for may never leave: nobody waits for that.
+  const flushed = socket.writableLength === 0;
+  const closed = once(socket, 'close');
+  socket.destroySoon();
+  if (flushed) await closed;
 }
 
 /** shutdown(SHUT_WR): FIN; what the other side sends is read on. */
-export function halfClose(socket: Socket): void {
-  if (!isOver(socket)) socket.end();
+export async function halfClose(socket: Socket): Promise<void> {
+  if (isOver(socket) || socket.writableEnded) return;
+  const flushed = socket.writableLength === 0;
+  const sent = once(socket, 'finish');
+  socket.end();
+  if (flushed) await sent;
 }
 
 /** close(2) with SO_LINGER 0: RST. */
-export function abort(socket: Socket): void {
-  if (!isOver(socket)) socket.resetAndDestroy();
+export async function abort(socket: Socket): Promise<void> {
+  if (isOver(socket)) return;
+  const closed = once(socket, 'close');
+  socket.resetAndDestroy();
+  await closed;
 }
 
 /**

@@ -34,7 +34,7 @@ export interface Connection {
    */
   request(id: string, options?: { bytes?: number }): Promise<void>;
   heartbeat(): Promise<void>;
-  close(): void;
+  close(): void | Promise<void>;
   /**
    * What else it can do, by the verb's name in a timeline: those that the library's `can` names. Throws where it cannot be done
    * now: the step fails, and says why.

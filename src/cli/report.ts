@@ -9,8 +9,7 @@ import { printable } from '../base/quote.ts';
 import { DEFAULT_RUNS } from '../base/runs.ts';
 import { issueText, MOST_BYTES } from '../evidence/document.ts';
 import { judgeFolder } from '../judge/judge.ts';
-import { parseResult } from '../judge/migrate.ts';
-import type { Result } from '../judge/result.ts';
+import { type Result, resultSchema } from '../judge/result.ts';
 import { REPORTERS } from '../report/catalogue.ts';
 import { compareResults, renderDiff, sameOutcome } from '../report/diff.ts';
 import type { Reporter } from '../report/reporter.ts';
@@ -65,7 +64,7 @@ async function resultOf(folder: string, { judge }: Options): Promise<Result> {
       error,
     );
   }
-  const parsed = parseResult(document);
+  const parsed = resultSchema.safeParse(document);
   if (parsed.success) return parsed.data;
   throw new LabError(
     'BAD_EVIDENCE',

@@ -6,6 +6,7 @@ import { unwritable } from '../base/folder.ts';
 import { refuseLinks, writePlain } from '../base/plain.ts';
 import { RunFolder } from '../base/runs.ts';
 import type { Engine } from '../engines/engine.ts';
+import { packCapture } from '../evidence/capture-file.ts';
 import { CAPTURE_FILE, RUN_FILE } from '../evidence/files.ts';
 import { type Evidence, readEvidence } from '../evidence/read.ts';
 import { judgeRun } from '../judge/judge.ts';
@@ -16,6 +17,7 @@ import type { Plan } from '../plan/plan.ts';
 import { REPORTERS } from '../report/catalogue.ts';
 import type { Reporter } from '../report/reporter.ts';
 import type { Message, RunRecord } from '../stage/record.ts';
+import { writePcapng } from '../wire/pcapng.ts';
 
 export interface RunOptions {
   engine: Engine;
@@ -87,7 +89,10 @@ export async function runScenario(plan: Plan, options: RunOptions): Promise<{ re
     record.counts = evidence.counts;
     const judged = await judgeRun(evidence, Math.round(process.resourceUsage().maxRSS / 1024), problem);
     const notes = packetNotes(judged.acts.flatMap((act) => act.findings));
-    evidence.capture.write(join(run.partial, CAPTURE_FILE), notes);
+    const frames = evidence.frames.map((frame, index) =>
+      notes.has(index + 1) ? { ...frame, comment: notes.get(index + 1) as string } : frame,
+    );
+    writePlain(join(run.partial, CAPTURE_FILE), packCapture(writePcapng(frames, 'idlelab')));
     for (const file of readdirSync(run.partial)) if (file.endsWith('.pcap')) rmSync(join(run.partial, file));
     // The reports say how long the person waited, their own making included: so that is tried before.
     const before = wallSeconds();

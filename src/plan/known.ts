@@ -56,6 +56,8 @@ export interface KnownBox {
   entrance: boolean;
   /** Whether it shows its own address to what stands behind it, in the place of its clients'. */
   hidesClients(params: unknown): boolean;
+  /** Why its kernel cannot forget its passages while it runs, as at a restart; undefined where it can. */
+  keepsTable?: string;
   /** Why a scenario with these hosts cannot have it; undefined where it can. `behind`: what it leads to, by name. */
   refuses?(scenario: {
     box: Omit<MiddleboxPlan, 'entrance' | 'hidesClients'>;
@@ -74,6 +76,8 @@ export interface Doing {
   params: Record<string, unknown>;
   /** Of a client host: its library. */
   library?: KnownClient;
+  /** Of a middlebox: what plays it. */
+  box?: KnownBox;
 }
 
 /** What planning asks of a verb: something that a host does or suffers in a timeline. */

@@ -7,7 +7,7 @@ import { COUNT_LIMITS, DURATION_LIMITS, LONGEST_SECONDS } from './limits.ts';
 import { ownParams } from './own-params.ts';
 import { PART_WORDS, type Part, readPart } from './part.ts';
 import type { PathPlan } from './paths.ts';
-import { type ActionStep, type ClientPlan, type HostPlan, ownerOf, type Step, waitSeconds } from './plan.ts';
+import { type ActionStep, type ClientPlan, type HostPlan, kindOf, ownerOf, type Step, waitSeconds } from './plan.ts';
 import type { Positions } from './read.ts';
 import type { Resolver } from './resolver.ts';
 import type { ScenarioFile } from './schema.ts';
@@ -116,7 +116,8 @@ async function refuse(
   { act, hosts, paths, positions, known }: Reading,
 ): Promise<void> {
   const library = host.role === 'client' ? { library: (await known.clients.load(host.library)).default } : {};
-  const refusal = definition.refuses?.({ act, host, hosts, paths, params, ...library });
+  const box = host.role === 'middlebox' ? { box: (await known.boxes.load(kindOf(host))).default } : {};
+  const refusal = definition.refuses?.({ act, host, hosts, paths, params, ...library, ...box });
   if (refusal === undefined) return;
   throw positions.error(path, `something ${ownerOf(host)} can do or suffer here`, {
     found: `"${verb}": ${refusal.what}`,

@@ -2,8 +2,9 @@
 import { LabError } from '../base/errors.ts';
 import type { ActPlan, ClientPlan, HostPlan, MiddleboxPlan, ServerPlan, Tuning } from '../plan/plan.ts';
 import type { AgentCommand, AgentEvent } from '../talk/agent.ts';
+import { Arrivals } from './arrivals.ts';
 import type { PlayedBox } from './box.ts';
-import type { LabProcess } from './lab.ts';
+import type { LabProcess, LabWatch } from './lab.ts';
 import type { Server, StartedServer } from './server.ts';
 
 /** A client host's agent. */
@@ -16,9 +17,11 @@ export class ClientActor {
   readonly #open = new Set<string>();
   /** Connections that were told to open and are neither ready nor given up. */
   readonly #opening = new Set<number>();
+  readonly #ready = new Set<number>();
   readonly #performed = new Map<number, string | undefined>();
   #changed: (() => void)[] = [];
   #tokens = 0;
+  #gone = false;
   #rounds: number;
 
   /** @param rounds how often its host has asked before: ids stay different when its agent starts again */
@@ -40,6 +43,14 @@ export class ClientActor {
     return this.#rounds;
   }
 
+  /** Its agent is no more: nothing of it is waited for. */
+  vanish(): void {
+    this.#open.clear();
+    this.#opening.clear();
+    this.#gone = true;
+    this.#wake();
+  }
+
   send(command: AgentCommand): void {
     this.#process.write(JSON.stringify(command));
   }
@@ -48,8 +59,13 @@ export class ClientActor {
   hear({ event, id, connection, token, problem }: AgentEvent): void {
     if ((event === 'reply' || event === 'failed') && id !== undefined) this.#open.delete(id);
     // One that the library gives up is not waited for: that it was refused is what happened.
+    if (event === 'ready' && connection !== undefined) this.#ready.add(connection);
     if ((event === 'ready' || event === 'end') && connection !== undefined) this.#opening.delete(connection);
     if (event === 'performed' && token !== undefined) this.#performed.set(token, problem);
+    this.#wake();
+  }
+
+  #wake(): void {
     const waiting = this.#changed;
     this.#changed = [];
     for (const wake of waiting) wake();
@@ -71,17 +87,24 @@ export class ClientActor {
     return this.#until(() => ids.every((id) => !this.#open.has(id)));
   }
 
-  /** Resolves once each of these connections is ready, or given up by its library. Call it before they are opened. */
-  ready(connections: readonly number[]): Promise<void> {
-    for (const connection of connections) this.#opening.add(connection);
-    return this.#until(() => connections.every((connection) => !this.#opening.has(connection)));
+  /**
+   * Resolves once each of these connections is ready, or given up by its library. Call it before they are opened.
+   * @returns how many are ready
+   */
+  async ready(connections: readonly number[]): Promise<number> {
+    for (const connection of connections) {
+      this.#opening.add(connection);
+      this.#ready.delete(connection);
+    }
+    await this.#until(() => connections.every((connection) => !this.#opening.has(connection)));
+    return connections.filter((connection) => this.#ready.has(connection)).length;
   }
 
   /** Has its library do a verb. @throws LabError STEP_FAILED where that cannot be done now */
   async perform(command: Omit<Extract<AgentCommand, { do: 'perform' }>, 'do' | 'token'>): Promise<void> {
     const token = ++this.#tokens;
     this.send({ do: 'perform', token, ...command });
-    await this.#until(() => this.#performed.has(token));
+    await this.#until(() => this.#performed.has(token) || this.#gone);
     const problem = this.#performed.get(token);
     if (problem !== undefined)
       throw new LabError(
@@ -96,6 +119,8 @@ export interface ServerActor {
   plan: ServerPlan;
   server: Server;
   started: StartedServer;
+  /** What it has applied, while it cannot be asked. */
+  remembered?: string[];
 }
 
 export interface BoxActor {
@@ -110,6 +135,10 @@ export class Cast {
   readonly boxes = new Map<string, BoxActor>();
   /** Agents that are up and do not know yet where their connections go. */
   readonly agents = new Map<string, (target: { address: string; port: number }) => void>();
+  readonly arrivals = new Arrivals();
+  /** Hosts whose cables are pulled. */
+  readonly cut = new Set<string>();
+  readonly #parking: Pick<LabWatch, 'park' | 'unpark'> | undefined;
   readonly #processes = new Map<string, LabProcess[]>();
   readonly #failed: (failure: unknown) => void;
   /** Rejects when a process of anybody dies although nobody asked for it, whenever it was started. */
@@ -117,8 +146,14 @@ export class Cast {
   /** Starts a box again, or a server or an agent, after its host has lost them. */
   readonly startAgain: (host: HostPlan) => Promise<void>;
 
-  constructor(act: ActPlan, startAgain: (cast: Cast, host: HostPlan) => Promise<void>) {
+  /** @param parking where clocks jump: what stops servers while they have nothing to do */
+  constructor(
+    act: ActPlan,
+    startAgain: (cast: Cast, host: HostPlan) => Promise<void>,
+    parking?: Pick<LabWatch, 'park' | 'unpark'>,
+  ) {
     this.act = act;
+    this.#parking = parking;
     let failed: (failure: unknown) => void = () => {};
     this.died = new Promise((_, reject) => {
       failed = reject;
@@ -139,8 +174,27 @@ export class Cast {
     return this.#processes.get(host) ?? [];
   }
 
+  /** The process of a server that may be stopped while it has nothing to do. */
+  #parkable(host: string): number | undefined {
+    const { server, started } = this.servers.get(host) ?? {};
+    return server?.onlyServes ? started?.process.child.pid : undefined;
+  }
+
+  /** Has a server stopped while it has nothing to do, where clocks jump; nothing happens to any other host. */
+  park(host: string): void {
+    const pid = this.#parkable(host);
+    if (pid !== undefined) this.#parking?.park(pid);
+  }
+
+  async unpark(host: string): Promise<void> {
+    const pid = this.#parkable(host);
+    if (pid !== undefined) await this.#parking?.unpark(pid);
+  }
+
   /** Ends all processes of a host at once (SIGKILL). */
   async kill(host: string): Promise<void> {
+    await this.unpark(host);
+    this.clients.get(host)?.vanish();
     await Promise.all(this.processesOn(host).map((process) => process.stop('SIGKILL')));
     this.#processes.delete(host);
   }

@@ -111,7 +111,8 @@ export class Collector {
     const flows = await (own ? own.table() : host.flows());
     const where = { ...look, time: this.#lab.now(), host: host.name };
     this.#row('flows', { kind: 'table', ...where, ...(own ? { tracker: own.tracker } : {}), flows });
-    if (!sessions) return;
+    // A program that does not run tells nothing.
+    if (!sessions || host.frozen) return;
     const text = await sessions();
     this.#row('flows', {
       kind: 'proxy-sessions',

@@ -17,9 +17,10 @@ import {
 import type { Cast } from './cast.ts';
 import { VERBS } from './catalogue.ts';
 import { Collector } from './collect.ts';
+import { ConfigNames } from './config-names.ts';
 import type { Lab } from './lab.ts';
 import { type Look, looksAtBurst, looksAtQuiet } from './looks.ts';
-import type { ActRecord, LostEvidence, Message, StepRecord } from './record.ts';
+import type { ActRecord, Message, StepRecord } from './record.ts';
 import { startAll } from './start.ts';
 import type { Verb } from './verb.ts';
 
@@ -168,21 +169,15 @@ class Walk {
   }
 }
 
-/** What servers say that they have applied. A host without power has no memory. */
+/** What servers say that they have applied. A host without power has no memory; one that is frozen was asked before. */
 async function askLedgers(lab: Lab, cast: Cast, collector: Collector): Promise<void> {
   await Promise.all(
-    [...cast.servers].map(async ([name, { started }]) => {
+    [...cast.servers].map(async ([name, { started, remembered }]) => {
       if (lab.host(name).gone) return;
-      const ids = await started.ledger();
+      const ids = remembered ?? (await started.ledger());
       collector.event(name, { time: lab.now(), event: 'ledger', ids });
     }),
   );
-}
-
-/** Where clocks jump, servers that only serve are stopped while they have nothing to do. */
-function park(lab: Lab, cast: Cast): void {
-  for (const { server, started } of cast.servers.values())
-    if (server.onlyServes && started.process.child.pid !== undefined) lab.watch.park(started.process.child.pid);
 }
 
 /**
@@ -210,11 +205,16 @@ export async function playAct(
     boxesOf(act).map(({ name }) => name),
     folder,
   );
-  const cast = await startAll(
+  // Whatever ends the act ends its waits, or they would keep this process alive.
+  const over = new AbortController();
+  const stopped = signal ? [abortOf(signal)] : [];
+  const starting = startAll(
     {
       lab,
       act,
       collector,
+      clockJumps,
+      configs: new ConfigNames(),
       onLibrary(_, library) {
         versions.client =
           versions.client?.split(', ').includes(library) || versions.client === undefined
@@ -224,29 +224,31 @@ export async function playAct(
     },
     () => collector.start({ connections: connectionsOf(act), clockJumps }),
   );
-  if (clockJumps) park(lab, cast);
-  const started = lab.now();
-  // Whatever ends the act ends its waits, or they would keep this process alive.
-  const over = new AbortController();
-  const walk = new Walk(stage, cast, {
-    collector,
-    ended: signal ? AbortSignal.any([signal, over.signal]) : over.signal,
-    tell,
-  });
-  let lostEvidence: LostEvidence;
+  let played: { cast: Cast; walk: Walk; from: number };
   try {
-    await Promise.race([walk.play(), lab.watch.died, cast.died, ...(signal ? [abortOf(signal)] : [])]);
-    await collector.sample('the end');
-    await askLedgers(lab, cast, collector);
-  } finally {
+    const cast = await Promise.race([starting, ...stopped]);
+    const walk = new Walk(stage, cast, {
+      collector,
+      ended: signal ? AbortSignal.any([signal, over.signal]) : over.signal,
+      tell,
+    });
+    played = { cast, walk, from: lab.now() };
+    const ends = [lab.watch.died, cast.died, ...stopped];
+    await Promise.race([walk.play(), ...ends]);
+    await Promise.race([collector.sample('the end').then(() => askLedgers(lab, cast, collector)), ...ends]);
+  } catch (failure) {
     over.abort();
-    lostEvidence = await collector.stop();
+    // What ended the act says more than whatever follows from it.
+    await collector.stop().catch(() => {});
+    throw failure;
   }
+  const { cast, walk, from } = played;
+  const lostEvidence = await collector.stop();
   const hosts = [...lab.hosts.values()];
   return {
     name: act.name,
     hz: lab.hz,
-    from: started,
+    from,
     to: lab.now(),
     steps: walk.steps,
     looks: collector.looks,

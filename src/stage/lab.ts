@@ -48,6 +48,8 @@ export interface LabWatch {
   attend(): void;
   /** Stops a server whenever it has nothing to do; only where clocks jump. */
   park(pid: number): void;
+  /** Undoes `park`. Once this resolves the server runs, and nobody stops or continues it any more. */
+  unpark(pid: number): Promise<void>;
   /** Ends the watch of this act; what was seen is in the order's folder then. @returns what the kernel had to drop */
   stop(): Promise<LostEvidence>;
 }
@@ -66,6 +68,8 @@ export interface LabHost {
   readonly interfaces: ReadonlyMap<number, string>;
   /** Set when the host has lost its power: what its kernel still holds does not exist any more. */
   gone: boolean;
+  /** Set while its programs are stopped: whoever asks one of them waits forever. */
+  frozen: boolean;
   /** Starts a program on this host. Its death, unless asked for, is reported through `whenDied`. */
   spawn(program: string, args: readonly string[], options?: SpawnOptions): LabProcess;
   /** Starts a program of ours. */

@@ -29,13 +29,20 @@ export function itsConnections(step: ActionStep, host: HostPlan): string {
 }
 
 /** Opens connections, and waits until they are ready; with a request on each, until that is answered. */
-export async function openConnections({ cast, host, step, patiently }: VerbContext, asking: boolean): Promise<void> {
+export async function openConnections(
+  { lab, cast, host, step, patiently }: VerbContext,
+  asking: boolean,
+): Promise<void> {
   const actor = cast.client(host.name);
   const connections = numbersOf(actor.plan, step);
   const ids = asking ? actor.newIds(cast.act.name, connections) : undefined;
   const { keepalive, commandTimeoutSeconds, socketTimeoutSeconds, heartbeatSeconds, userTimeoutSeconds } = actor.tuning;
   const settled = ids ? actor.settled(ids) : Promise.resolve();
   const ready = actor.ready(connections);
+  const { boxes, servers } = cast.act.paths.find(({ client }) => client === host.name) ?? { boxes: [], servers: [] };
+  // A proxy connects to its server only when its client is connected to it.
+  const telling = servers.filter((name) => cast.servers.get(name)?.server.tellsAccepted && !lab.host(name).frozen);
+  const before = cast.arrivals.count(telling);
   actor.send({
     do: 'connect',
     connections,
@@ -51,10 +58,13 @@ export async function openConnections({ cast, host, step, patiently }: VerbConte
     ...(ids ? { ids } : {}),
     ...(step.overSeconds === undefined ? {} : { spreadSeconds: step.overSeconds }),
   });
-  const { boxes } = cast.act.paths.find(({ client }) => client === host.name) ?? { boxes: [] };
-  const through = boxes.length === 0 ? '' : ` through ${boxes.join(', ')}`;
   if (!step.awaited) return;
-  await patiently(Promise.all([ready, settled]), `connecting ${connections.length} connections${through}`);
+  const through = boxes.length === 0 ? '' : ` through ${boxes.join(', ')}`;
+  const [open] = await patiently(
+    Promise.all([ready, settled]),
+    `connecting ${connections.length} connections${through}`,
+  );
+  if (telling.length > 0) await cast.arrivals.until(telling, before + open);
 }
 
 /** A server's connections with a client, by the client's addresses and by the ids of its requests. */

@@ -46,5 +46,7 @@ export interface Server extends KnownServer {
    * its has anything for it.
    */
   onlyServes: boolean;
+  /** Whether it tells of every connection that it accepts (an event `accepted`). */
+  tellsAccepted?: true;
   start(context: ServerContext): Promise<StartedServer>;
 }

@@ -20,12 +20,16 @@ import type { Entrance } from './box.ts';
 import { Cast, ClientActor } from './cast.ts';
 import { BOXES, SERVERS } from './catalogue.ts';
 import type { Collector } from './collect.ts';
+import type { ConfigNames } from './config-names.ts';
 import type { Lab, LabHost } from './lab.ts';
 
 export interface Starting {
   lab: Lab;
   act: ActPlan;
   collector: Collector;
+  /** Whether the kernel's clock jumps over times in which every program sleeps. */
+  clockJumps: boolean;
+  configs: ConfigNames;
   /** Told the name and version of a client's library. */
   onLibrary(host: string, library: string): void;
 }
@@ -37,7 +41,7 @@ async function tuneHost(host: LabHost, tuning: Tuning): Promise<void> {
   for (const [name, value] of Object.entries(sysctlsOf(tuning))) await host.setSysctl(name, value);
 }
 
-async function startServer({ lab, act, collector }: Starting, cast: Cast, plan: ServerPlan): Promise<void> {
+async function startServer({ lab, act, collector, configs }: Starting, cast: Cast, plan: ServerPlan): Promise<void> {
   const host = lab.host(plan.name);
   const tuning = tuningOf(act, plan);
   await tuneHost(host, tuning);
@@ -46,8 +50,11 @@ async function startServer({ lab, act, collector }: Starting, cast: Cast, plan: 
     host,
     folder: lab.folder,
     tuning,
-    writeConfig: (name, text) => collector.writeConfig(host, name, text),
-    onEvent: (event) => collector.event(plan.name, event),
+    writeConfig: (name, text) => collector.writeConfig(host, configs.nameFor(plan.name, name, text), text),
+    onEvent: (event) => {
+      collector.event(plan.name, event);
+      if (event.event === 'accepted') cast.arrivals.note(plan.name);
+    },
   });
   cast.join(plan.name, started.process);
   cast.servers.set(plan.name, { plan, server, started });
@@ -75,7 +82,7 @@ async function entrancesBehind(where: Pick<Starting, 'lab' | 'act'>, cast: Cast,
 }
 
 async function startBox(starting: Starting, cast: Cast, plan: MiddleboxPlan): Promise<void> {
-  const { lab, act, collector } = starting;
+  const { lab, act, collector, configs } = starting;
   const host = lab.host(plan.name);
   const { default: box } = await BOXES.load(kindOf(plan));
   const clients = clientsThrough(act.paths, plan.name);
@@ -89,7 +96,7 @@ async function startBox(starting: Starting, cast: Cast, plan: MiddleboxPlan): Pr
       .filter(({ name }) => clients.includes(name))
       .reduce((sum, { connections }) => sum + connections, 0),
     folder: lab.folder,
-    writeConfig: (name, text) => collector.writeConfig(host, name, text),
+    writeConfig: (name, text) => collector.writeConfig(host, configs.nameFor(plan.name, name, text), text),
     spawnModule: (path, args, as, onLine) =>
       cast.join(
         plan.name,
@@ -155,7 +162,11 @@ async function aim(starting: Starting, cast: Cast): Promise<void> {
 
 /** Starts a host's programs again, after it has lost them. */
 async function startAgain(starting: Starting, cast: Cast, host: HostPlan): Promise<void> {
-  if (host.role === 'server') return startServer(starting, cast, host);
+  if (host.role === 'server') {
+    await startServer(starting, cast, host);
+    cast.park(host.name);
+    return;
+  }
   if (host.role === 'middlebox') return startBox(starting, cast, host);
   await startClient(starting, cast, host);
   await aim(starting, cast);
@@ -163,17 +174,20 @@ async function startAgain(starting: Starting, cast: Cast, host: HostPlan): Promi
 
 /** Starts everybody. @returns once all take connections, and watching has begun */
 export async function startAll(starting: Starting, watching: () => Promise<void>): Promise<Cast> {
-  const { act } = starting;
-  const cast = new Cast(act, (self, host) => startAgain(starting, self, host));
+  const { act, lab, clockJumps } = starting;
+  const cast = new Cast(act, (self, host) => startAgain(starting, self, host), clockJumps ? lab.watch : undefined);
   const boxes = async () => {
     for (const box of fromTheFarEnd(act)) await startBox(starting, cast, box);
   };
-  await Promise.all([
+  const all = Promise.all([
     watching(),
     boxes(),
     ...serversOf(act).map((server) => startServer(starting, cast, server)),
     ...clientsOf(act).map((client) => startClient(starting, cast, client)),
   ]);
+  // One that dies after it was ready, while others are still on their way.
+  await Promise.race([all, cast.died, lab.watch.died]);
   await aim(starting, cast);
+  for (const { name } of serversOf(act)) cast.park(name);
   return cast;
 }

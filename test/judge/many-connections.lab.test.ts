@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ActEvidence } from '../../src/evidence/read.ts';
 import { CHECKS } from '../../src/judge/catalogue.ts';
-import { ask } from '../../src/judge/check.ts';
 import { ActFacts } from '../../src/judge/facts.ts';
 import { keepaliveRows } from '../../src/judge/keepalive.ts';
-import { buildLadders } from '../../src/judge/ladder.ts';
+import { buildLadder } from '../../src/judge/ladder.ts';
 import { outcomeOf } from '../../src/judge/outcome.ts';
 import { connectionsOf } from '../../src/plan/plan.ts';
 import { arrayWork } from '../helpers/array-work.ts';
@@ -25,11 +24,11 @@ const checks = new Map(
 function judge(evidence: ActEvidence) {
   const facts = new ActFacts(evidence, TOLD);
   const findings = evidence.plan.expect.map(({ check, params }) => {
-    const definition = checks.get(check);
-    if (!definition) throw new Error(`no check ${check}`);
-    return { id: check, params, ...ask(definition, facts, params) };
+    const judgement = checks.get(check)?.judge(facts, params);
+    if (!judgement) throw new Error(`no check ${check}`);
+    return { id: check, params, ...judgement };
   });
-  return { findings, outcome: outcomeOf(facts), rows: keepaliveRows(facts), ladder: buildLadders(facts, findings) };
+  return { findings, outcome: outcomeOf(facts), rows: keepaliveRows(facts), ladder: buildLadder(facts, findings) };
 }
 
 describe('many connections', () => {

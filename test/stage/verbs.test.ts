@@ -22,7 +22,7 @@ const HOSTS: Record<HostPlan['role'], HostPlan> = {
 };
 
 /** Parameters that a verb cannot do without. */
-const NEEDED: Record<string, Record<string, unknown>> = {};
+const NEEDED: Record<string, Record<string, unknown>> = { delay: { by: '50ms' } };
 
 const stepOf = (action: string, params: Record<string, unknown>): ActionStep => ({
   kind: 'action',

@@ -143,8 +143,8 @@ class TcpConnection implements Connection {
     return this.#ask(PING_TEXT, undefined);
   }
 
-  close(): void {
-    closeInOrder(this.#socket);
+  close(): Promise<void> {
+    return closeInOrder(this.#socket);
   }
 
   readonly verbs = {

@@ -78,6 +78,7 @@ export class ContainerHost implements LabHost {
   readonly passesForeignAddresses = false;
   readonly container: Container;
   gone = false;
+  frozen = false;
   interfaces: ReadonlyMap<number, string> = new Map();
   /** Cuts or mends the links of a host, where they meet the balancer. */
   pullCable: (up: boolean) => Promise<void> = () => Promise.resolve();

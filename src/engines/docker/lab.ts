@@ -185,6 +185,8 @@ class ContainerWatch implements LabWatch {
 
   park(): void {}
 
+  async unpark(): Promise<void> {}
+
   async stop(): Promise<LostEvidence> {
     const order = this.#order;
     if (!order) return { frames: [], flowEvents: false };

@@ -63,6 +63,7 @@ class NetnsHost implements LabHost {
   readonly serviceAddress: string | undefined;
   interfaces: ReadonlyMap<number, string> = new Map();
   gone = false;
+  frozen = false;
   readonly passesForeignAddresses = true;
   /** What cuts and mends each of its links. */
   readonly cables: ((up: boolean) => void)[] = [];

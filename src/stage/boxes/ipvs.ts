@@ -56,6 +56,8 @@ const ipvs: Box = {
   params: z.strictObject({ sloppyTcp: z.boolean() }),
   entrance: true,
   hidesClients: () => false,
+  // ipvsadm --clear takes services away; connections wait for them to come back (ip_vs_trash_get_dest()).
+  keepsTable: 'IPVS has no command that empties its table of connections',
   modules: ['ip_vs', 'ip_vs_rr'],
   sysctls,
   async play({ box, host, next, port, writeConfig }) {

@@ -16,6 +16,7 @@ const tcp: Server = {
     Object.keys(rest).length > 0 ? `the tcp server has no ${Object.keys(rest).join(', ')}` : undefined,
   // It has no timer at all: there is nothing to stop.
   onlyServes: false,
+  tellsAccepted: true,
   async start({ host, tuning, onEvent }) {
     const ledger: string[] = [];
     const waiting = new Map<number, (problem: string | undefined) => void>();

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { powerOff } from '../power.ts';
 import type { Verb } from '../verb.ts';
 
-/** The host is gone at once: links first, so that not even its dying sockets' FIN or RST come out, then its processes. */
 const crash: Verb = {
   about: 'a host loses power: no FIN, no RST, nothing',
   params: z.strictObject({}),
@@ -10,10 +10,6 @@ const crash: Verb = {
   takesAway: 'peer',
   awaited: () => true,
   say: (_, { name }) => `${name} loses power: no FIN, no RST, nothing`,
-  async do({ lab, cast, host }) {
-    lab.host(host.name).gone = true;
-    await lab.host(host.name).setLinks(false);
-    await cast.kill(host.name);
-  },
+  do: powerOff,
 };
 export default crash;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cutLinks } from '../power.ts';
 import type { Verb } from '../verb.ts';
 
 /** The cable is pulled; programs and sockets live on. */
@@ -10,6 +11,6 @@ const cut: Verb = {
   takesAway: 'path',
   awaited: () => true,
   say: (_, { name }) => `the links of ${name} are cut`,
-  do: ({ lab, host }) => lab.host(host.name).setLinks(false),
+  do: cutLinks,
 };
 export default cut;

@@ -67,13 +67,13 @@ const signal = (pid: number, name: 'SIGSTOP' | 'SIGCONT') => {
  */
 export class Parking implements Disposable {
   readonly fd: number;
-  readonly #pid: number;
+  readonly pid: number;
   #parkAt: number;
   /** How long it runs before the next try to park it; longer and longer while it cannot be parked. */
   #awakeMs = AWAKE_MS;
 
   constructor(pid: number) {
-    this.#pid = pid;
+    this.pid = pid;
     this.fd = eventPollOf(pid);
     this.#parkAt = performance.now() + AWAKE_MS;
   }
@@ -94,16 +94,16 @@ export class Parking implements Disposable {
   }
 
   #run(): void {
-    signal(this.#pid, 'SIGCONT');
+    signal(this.pid, 'SIGCONT');
     this.#parkAt = performance.now() + this.#awakeMs;
   }
 
   /** Stops it if it is waiting for events, and for nothing else; else it runs on for a while. */
   park(): void {
-    const before = restOf(this.#pid);
+    const before = restOf(this.pid);
     if (before?.sleeping && !this.#ready) {
-      signal(this.#pid, 'SIGSTOP');
-      const after = stopped(this.#pid);
+      signal(this.pid, 'SIGSTOP');
+      const after = stopped(this.pid);
       // It must have gone from its sleep straight into the stop: one step, in which nothing can have been begun.
       const straight =
         after?.stopped && after.voluntary === before.voluntary + 1 && after.involuntary === before.involuntary;
@@ -121,7 +121,7 @@ export class Parking implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    signal(this.#pid, 'SIGCONT');
+    signal(this.pid, 'SIGCONT');
     closeDescriptor(this.fd);
   }
 }

@@ -55,6 +55,11 @@ class Watch implements Disposable {
     this.#parkings.push(new Parking(pid));
   }
 
+  unpark(pid: number): void {
+    const at = this.#parkings.findIndex((parking) => parking.pid === pid);
+    for (const parking of at < 0 ? [] : this.#parkings.splice(at, 1)) parking[Symbol.dispose]();
+  }
+
   get descriptors(): number[] {
     return [
       ...(performance.now() >= this.#readCapturesAt ? this.#captures.map(({ ring }) => ring.fd) : []),
@@ -165,6 +170,10 @@ function obey(command: WatchCommand): void {
       break;
     case 'park':
       watch?.park(command.pid);
+      break;
+    case 'unpark':
+      watch?.unpark(command.pid);
+      answer({ did: 'unpark' });
       break;
     case 'stop': {
       const lost = watch?.finish() ?? { frames: [], flowEvents: false };

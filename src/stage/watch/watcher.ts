@@ -16,9 +16,9 @@ export interface ThreadOrder extends Omit<WatchOrder, 'hosts'> {
 export type WatchCommand =
   | { do: 'start'; order: ThreadOrder }
   | { do: 'attend' }
-  | { do: 'park'; pid: number }
+  | { do: 'park' | 'unpark'; pid: number }
   | { do: 'stop' };
-export type WatchAnswer = { did: 'start' } | { did: 'stop'; lost: LostEvidence };
+export type WatchAnswer = { did: 'start' | 'unpark' } | { did: 'stop'; lost: LostEvidence };
 
 const ONE = Buffer.alloc(8);
 ONE.writeBigUInt64LE(1n);
@@ -100,6 +100,13 @@ export class Watcher implements Disposable {
     this.#tell({ do: 'park', pid });
   }
 
+  /** Undoes `park`: once this resolves it runs, and nobody stops or continues it any more. */
+  async unpark(pid: number): Promise<void> {
+    const unparked = this.#answered('unpark');
+    this.#tell({ do: 'unpark', pid });
+    await unparked;
+  }
+
   /** Ends the watch of this act. @returns what the kernel had to drop */
   async stop(): Promise<LostEvidence> {
     const stopped = this.#answered('stop');
@@ -115,6 +122,7 @@ export class Watcher implements Disposable {
         this.start({ ...order, hosts: order.hosts.map((host) => ({ ...host, namespace: namespaceOf(host.name) })) }),
       attend: () => this.attend(),
       park: (pid) => this.park(pid),
+      unpark: (pid) => this.unpark(pid),
       stop: () => this.stop(),
     };
   }
