@@ -82,20 +82,8 @@ export function refuseLinks(folder: string): void {
  * Writes a file whole or not at all: beside its place, then renamed into it.
  * @throws LabError BAD_EVIDENCE where a link or anything but a file is in its place; what the file system throws
  */
-export function writePlain(path: string, data: string | Uint8Array): void {
-  const stats = look(path);
-  if (stats !== undefined && !stats.isFile()) throw notPlain(path, kindOf(stats), NOT_WRITTEN);
-  const beside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
-  const fd = openSync(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
-  try {
-    writeFileSync(fd, data);
-    closeSync(fd);
-    renameSync(beside, path);
-  } catch (error) {
-    rmSync(beside, { force: true });
-    throw error;
-  }
-}
+export const writePlain = (path: string, data: string | Uint8Array): void =>
+  writePlainPieces(path, (write) => write(data));
 
 /** Opens a file without following a link, and only if it is a file. @param so what does not happen where it is not one */
 function openPlain(path: string, flags: number, so: string): number {
@@ -163,6 +151,43 @@ export function readPlainBytes(path: string, mostBytes: number): Buffer {
     `${JSON.stringify(path)} has more than ${mostBytes} bytes: ${NOT_READ}`,
     'is it what idlelab wrote there? If so, take fewer connections or a smaller sweep',
   );
+}
+
+/**
+ * Reads a file piece by piece, without following a link to it.
+ * @throws LabError BAD_EVIDENCE where a link or anything but a file is in its place; what the file system throws
+ */
+export function* plainPieces(path: string, pieceBytes: number): Generator<Buffer> {
+  const fd = openPlain(path, O_RDONLY, NOT_READ);
+  try {
+    for (;;) {
+      const piece = Buffer.allocUnsafe(pieceBytes);
+      const read = readSync(fd, piece, 0, pieceBytes, null);
+      if (read === 0) return;
+      yield piece.subarray(0, read);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Has a file written piece by piece, whole or not at all: beside its place, then renamed into it.
+ * @throws as writePlain
+ */
+export function writePlainPieces(path: string, fill: (write: (piece: string | Uint8Array) => void) => void): void {
+  const stats = look(path);
+  if (stats !== undefined && !stats.isFile()) throw notPlain(path, kindOf(stats), NOT_WRITTEN);
+  const beside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
+  const fd = openSync(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
+  try {
+    fill((piece) => writeFileSync(fd, piece));
+    closeSync(fd);
+    renameSync(beside, path);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw error;
+  }
 }
 
 /** The same, as text. @throws as readPlainBytes */

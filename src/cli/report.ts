@@ -9,7 +9,8 @@ import { printable } from '../base/quote.ts';
 import { DEFAULT_RUNS } from '../base/runs.ts';
 import { issueText, MOST_BYTES } from '../evidence/document.ts';
 import { judgeFolder } from '../judge/judge.ts';
-import { type Result, resultSchema } from '../judge/result.ts';
+import { parseResult } from '../judge/migrate.ts';
+import type { Result } from '../judge/result.ts';
 import { REPORTERS } from '../report/catalogue.ts';
 import { compareResults, renderDiff, sameOutcome } from '../report/diff.ts';
 import type { Reporter } from '../report/reporter.ts';
@@ -64,7 +65,7 @@ async function resultOf(folder: string, { judge }: Options): Promise<Result> {
       error,
     );
   }
-  const parsed = resultSchema.safeParse(document);
+  const parsed = parseResult(document);
   if (parsed.success) return parsed.data;
   throw new LabError(
     'BAD_EVIDENCE',

@@ -6,7 +6,6 @@ import { unwritable } from '../base/folder.ts';
 import { refuseLinks, writePlain } from '../base/plain.ts';
 import { RunFolder } from '../base/runs.ts';
 import type { Engine } from '../engines/engine.ts';
-import { packCapture } from '../evidence/capture-file.ts';
 import { CAPTURE_FILE, RUN_FILE } from '../evidence/files.ts';
 import { type Evidence, readEvidence } from '../evidence/read.ts';
 import { judgeRun } from '../judge/judge.ts';
@@ -17,7 +16,6 @@ import type { Plan } from '../plan/plan.ts';
 import { REPORTERS } from '../report/catalogue.ts';
 import type { Reporter } from '../report/reporter.ts';
 import type { Message, RunRecord } from '../stage/record.ts';
-import { writePcapng } from '../wire/pcapng.ts';
 
 export interface RunOptions {
   engine: Engine;
@@ -89,10 +87,7 @@ export async function runScenario(plan: Plan, options: RunOptions): Promise<{ re
     record.counts = evidence.counts;
     const judged = await judgeRun(evidence, Math.round(process.resourceUsage().maxRSS / 1024), problem);
     const notes = packetNotes(judged.acts.flatMap((act) => act.findings));
-    const frames = evidence.frames.map((frame, index) =>
-      notes.has(index + 1) ? { ...frame, comment: notes.get(index + 1) as string } : frame,
-    );
-    writePlain(join(run.partial, CAPTURE_FILE), packCapture(writePcapng(frames, 'idlelab')));
+    evidence.capture.write(join(run.partial, CAPTURE_FILE), notes);
     for (const file of readdirSync(run.partial)) if (file.endsWith('.pcap')) rmSync(join(run.partial, file));
     // The reports say how long the person waited, their own making included: so that is tried before.
     const before = wallSeconds();

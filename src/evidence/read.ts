@@ -1,15 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { LabError, messageOf } from '../base/errors.ts';
-import { ID } from '../base/ids.ts';
 import type { ActPlan } from '../plan/plan.ts';
-import { mergeCaptures } from '../wire/merge.ts';
-import { interfaceIndexOf, type Packet, parsePacket } from '../wire/packet.ts';
-import { PcapStream } from '../wire/pcap.ts';
-import { type CapturedFrame, readPcapng } from '../wire/pcapng.ts';
-import { unpackCapture } from './capture-file.ts';
-import { badEvidence, MOST_BYTES, parseDocument, parseRows, readBytes } from './document.ts';
+import type { Packet } from '../wire/packet.ts';
+import { type Capture, readCapture } from './capture.ts';
+import { MOST_BYTES, parseDocument, parseRows, readBytes } from './document.ts';
 import { CAPTURE_FILE, EVIDENCE_FILES, RUN_FILE } from './files.ts';
 import { lostFlowEvents } from './gaps.ts';
 import { type ActRecord, type Counts, type RunRecord, runRecord } from './record.ts';
@@ -58,63 +52,9 @@ export interface ActEvidence {
 export interface Evidence {
   run: RunRecord;
   acts: ActEvidence[];
-  /** The merged capture; packet n is frame n - 1. */
-  frames: CapturedFrame[];
+  capture: Omit<Capture, 'packets'>;
   /** How many rows and frames were read. */
   counts: Counts;
-}
-
-/** `<act>.<host>.pcap`, as the collector leaves them. */
-const PIECE = /^(.+)\.([^.]+)\.pcap$/;
-
-/** Frames in the order of time, and in words what of them is missing. */
-interface Capture {
-  frames: CapturedFrame[];
-  cut: string[];
-}
-
-function readMerged(file: string): Capture {
-  const { frames, cut } = readPcapng(unpackCapture(readBytes(file, MOST_BYTES.evidence), MOST_BYTES.evidence));
-  return { frames, cut: cut ? [`${CAPTURE_FILE} ends in the middle of a packet`] : [] };
-}
-
-/** The captures of each act and host, while they are not merged yet. */
-function readPieces(folder: string, acts: readonly ActRecord[]): Capture {
-  const captures: CapturedFrame[][] = [];
-  const missing = new Set(
-    acts.flatMap(({ name, addresses }) => Object.keys(addresses).map((host) => `${name}.${host}.pcap`)),
-  );
-  const cut: string[] = [];
-  for (const file of readdirSync(folder)) {
-    const [, act, host] = PIECE.exec(file) ?? [];
-    if (act === undefined || host === undefined) continue;
-    missing.delete(file);
-    const names = acts.find((candidate) => candidate.name === act)?.interfaces[host] ?? {};
-    const stream = new PcapStream();
-    const frames = stream.push(readBytes(join(folder, file), MOST_BYTES.evidence));
-    if (!stream.whole) cut.push(`${file} ends in the middle of a packet`);
-    captures.push(
-      frames.map((frame) => {
-        const index = interfaceIndexOf(frame.data, frame.linkType);
-        return { ...frame, host, interface: names[index] ?? `if${index}` };
-      }),
-    );
-  }
-  return { frames: mergeCaptures(captures), cut: [...cut, ...[...missing].map((file) => `${file} is missing`)] };
-}
-
-/** @throws LabError BAD_EVIDENCE */
-function readCapture(folder: string, acts: readonly ActRecord[]): Capture {
-  const merged = join(folder, CAPTURE_FILE);
-  try {
-    const capture = existsSync(merged) ? readMerged(merged) : readPieces(folder, acts);
-    const stranger = [...new Set(capture.frames.map(({ host }) => host))].find((host) => !ID.test(host));
-    if (stranger !== undefined) throw new Error(`it is of a host called ${JSON.stringify(stranger)}`);
-    return capture;
-  } catch (error) {
-    if (error instanceof LabError) throw error;
-    throw badEvidence(CAPTURE_FILE, messageOf(error), undefined, error);
-  }
 }
 
 const inOrder = <T extends { time: number }>(rows: T[]): T[] => rows.sort((a, b) => a.time - b.time);
@@ -137,13 +77,8 @@ function missingRows(counts: Counts, written: Counts | undefined): string[] {
  */
 export function readEvidence(folder: string, { justRecorded = false }: { justRecorded?: boolean } = {}): Evidence {
   const run = parseDocument(readBytes(join(folder, RUN_FILE), MOST_BYTES.record).toString('utf8'), RUN_FILE, runRecord);
-  const { frames, cut } = readCapture(folder, run.acts);
-  const packets = frames.flatMap((frame, index): Packet[] => {
-    const packet = parsePacket(frame.data, frame.linkType);
-    if (!packet) return [];
-    const { interfaceIndex: _, ...rest } = packet;
-    return [{ n: index + 1, time: frame.time, host: frame.host, interface: frame.interface, ...rest }];
-  });
+  const { packets, ...capture } = readCapture(folder, run.acts);
+  const cut = [...capture.cut];
   const rowsOf = <T extends { time: number }>(file: string, schema: z.ZodType<T>): T[] => {
     const read = parseRows(readBytes(join(folder, file), MOST_BYTES.evidence), file, schema);
     if (read.cut) cut.push(`${file} ends in the middle of a row`);
@@ -152,7 +87,7 @@ export function readEvidence(folder: string, { justRecorded = false }: { justRec
   const sockets = rowsOf(EVIDENCE_FILES.sockets, socketsRow);
   const flows = rowsOf(EVIDENCE_FILES.flows, flowsRow);
   const events = rowsOf(EVIDENCE_FILES.events, eventsRow);
-  const counts = { sockets: sockets.length, flows: flows.length, events: events.length, frames: frames.length };
+  const counts = { sockets: sockets.length, flows: flows.length, events: events.length, frames: capture.frames };
   cut.push(...missingRows(counts, justRecorded ? counts : run.counts));
   const acts = run.acts.map((record): ActEvidence => {
     const mine = <T extends { act: string; kind?: string }, K extends T['kind']>(rows: readonly T[], kind: K) =>
@@ -180,5 +115,5 @@ export function readEvidence(folder: string, { justRecorded = false }: { justRec
       events: events.filter((event) => event.act === record.name),
     };
   });
-  return { run, acts, frames, counts };
+  return { run, acts, capture, counts };
 }

@@ -3,11 +3,12 @@ import { LabError } from '../base/errors.ts';
 import { badEvidence, issueText } from '../evidence/document.ts';
 import { RUN_FILE } from '../evidence/files.ts';
 import { type Evidence, readEvidence } from '../evidence/read.ts';
-import { type ActPlan, boxesOf, type ClientPlan, clientsOf, hostsOf, waitSeconds } from '../plan/plan.ts';
+import { type ActPlan, boxesOf, clientsOf, type MiddleboxPlan, serversOf, waitSeconds } from '../plan/plan.ts';
 import { CHECKS } from './catalogue.ts';
+import { ask } from './check.ts';
 import { type ActAdvice, ActFacts } from './facts.ts';
 import { keepaliveRows } from './keepalive.ts';
-import { buildLadder } from './ladder.ts';
+import { buildLadders } from './ladder.ts';
 import { outcomeOf } from './outcome.ts';
 import type { ActResult, Finding, Result, Verdict } from './result.ts';
 import { speedOf } from './speed.ts';
@@ -21,14 +22,15 @@ export function verdictOf(statuses: readonly ('pass' | 'fail' | 'unknown' | 'inc
     : 'pass';
 }
 
-/** How the client library and the server of an act are told what to do. Neither's own code is loaded for that. */
+/** How the client libraries and the servers of an act are told what to do. Nobody's own code is loaded for that. */
 export async function adviceFor(plan: ActPlan): Promise<ActAdvice> {
   const known = ADVICE.names();
   const find = async (name: string) => (known.includes(name) ? (await ADVICE.load(name)).default : undefined);
-  const [broker] = hostsOf(plan, 'server');
+  const byHost = async <H extends { name: string }>(hosts: readonly H[], nameOf: (host: H) => string) =>
+    Object.fromEntries(await Promise.all(hosts.map(async (host) => [host.name, await find(nameOf(host))] as const)));
   return {
-    client: await find((clientsOf(plan)[0] as ClientPlan).library),
-    server: broker && (await find(`${broker.server}-server`)),
+    clients: await byHost(clientsOf(plan), ({ library }) => library),
+    servers: await byHost(serversOf(plan), ({ server }) => `${server}-server`),
     sysctl: await find('sysctl'),
   };
 }
@@ -43,7 +45,7 @@ export async function judgeAct(facts: ActFacts): Promise<ActResult> {
     const asked = definition.params.safeParse(params);
     if (!asked.success)
       throw badEvidence(RUN_FILE, `the parameters of ${check} in the act ${plan.name}: ${issueText(asked.error)}`);
-    findings.push({ id: check, params, ...definition.judge(facts, asked.data) });
+    findings.push({ id: check, params, ...ask(definition, facts, asked.data) });
   }
   return {
     name: plan.name,
@@ -58,8 +60,16 @@ export async function judgeAct(facts: ActFacts): Promise<ActResult> {
     outcome: outcomeOf(facts),
     keepalive: keepaliveRows(facts),
     findings,
-    ladder: buildLadder(facts, findings),
+    paths: plan.paths,
+    ladders: buildLadders(facts, findings),
   };
+}
+
+/** The boxes of an act in the order of its paths. */
+function inOrder(act: ActPlan): MiddleboxPlan[] {
+  const all = new Map(boxesOf(act).map((box) => [box.name, box]));
+  const names = new Set([...act.paths.flatMap(({ boxes }) => boxes), ...all.keys()]);
+  return [...names].flatMap((name) => all.get(name) ?? []);
 }
 
 /** A run that was cut off has fewer acts than its plan, and a reason; without one, its record is incomplete. */
@@ -84,11 +94,10 @@ export async function judgeRun(evidence: Evidence, orchestratorMemoryMb: number,
   const acts: ActResult[] = [];
   for (const act of evidence.acts) acts.push(await judgeAct(new ActFacts(act, await adviceFor(act.plan))));
   const first = run.plan.acts[0] as ActPlan;
-  const box = boxesOf(first)[0];
   const waits = acts.reduce((sum, act) => sum + act.waitSeconds, 0);
   const labSeconds = acts.reduce((sum, act) => sum + act.labSeconds, 0);
   return {
-    schemaVersion: 1,
+    schemaVersion: 2,
     scenario: run.plan.scenario,
     title: run.plan.title,
     story: run.plan.story,
@@ -100,13 +109,14 @@ export async function judgeRun(evidence: Evidence, orchestratorMemoryMb: number,
     ...speedOf(run.wallSeconds, { labSeconds, waits }),
     memoryMb: { lab: run.memoryMb, orchestrator: orchestratorMemoryMb },
     versions: run.versions,
-    middlebox: {
-      host: box?.name ?? '',
-      profile: box?.profile ?? '',
-      product: box?.product ?? '',
-      idleTimeoutSeconds: box?.timers.idleSeconds ?? 0,
-      productionIdleTimeoutSeconds: box?.productionTimers.idleSeconds ?? 0,
-    },
+    middleboxes: inOrder(first).map(({ name, profile, product, layer, timers, productionTimers }) => ({
+      host: name,
+      profile,
+      product,
+      layer,
+      timers,
+      productionTimers,
+    })),
     acts,
     problem: problem ? problem.toJSON() : null,
     next: run.plan.next,

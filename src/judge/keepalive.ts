@@ -1,5 +1,5 @@
 import { formatDuration, shortDuration } from '../base/duration.ts';
-import { type ClientPlan, clientsOf, ownerOf, type Tuning } from '../plan/plan.ts';
+import { ownerOf, type Tuning } from '../plan/plan.ts';
 import type { ActFacts } from './facts.ts';
 import type { KeepaliveRow } from './result.ts';
 
@@ -28,8 +28,7 @@ export function keepaliveRows(facts: ActFacts): KeepaliveRow[] {
       const key = JSON.stringify([owner, process, on, idleSeconds, intervalSeconds, probes, userTimeoutMs]);
       const row = rows.get(key) ?? {
         host: owner,
-        process:
-          process === 'node' || process === 'MainThread' ? (clientsOf(facts.plan)[0] as ClientPlan).library : process,
+        process: plan?.role === 'client' && (process === 'node' || process === 'MainThread') ? plan.library : process,
         sockets: 0,
         asked: plan?.role === 'middlebox' ? 'nothing (its default)' : askedText(facts.plan.tuning[owner]),
         kernel: { on, idleSeconds, intervalSeconds, probes, userTimeoutMs },

@@ -1,6 +1,7 @@
 import { formatDuration } from '../base/duration.ts';
-import { matchSockets } from '../evidence/match.ts';
 import type { AppEvent, SocketSample } from '../evidence/read.ts';
+import type { PathPlan } from '../plan/paths.ts';
+import type { MiddleboxPlan } from '../plan/plan.ts';
 import { keyBetween, sourceText } from '../wire/endpoint.ts';
 import type { Journey } from '../wire/journeys.ts';
 import type { SegmentName } from '../wire/segments.ts';
@@ -85,7 +86,18 @@ const socketKey = (host: string, { local, peer }: { local: string; peer: string 
 
 /** The zombies of a look, by host and socket. */
 const zombiesIn = (facts: ActFacts, look: readonly SocketSample[]): ReadonlySet<string> =>
-  new Set(matchSockets(facts.evidence, look).zombies.map(({ host, socket }) => socketKey(host, socket)));
+  new Set(facts.matching(look).zombies.map(({ host, socket }) => socketKey(host, socket)));
+
+/** The connection that is drawn. */
+interface Drawn {
+  facts: ActFacts;
+  path: PathPlan;
+  connection: number;
+  /** The client's ends, one for each TCP connection that it had. */
+  locals: ReadonlySet<string>;
+  /** All ends by which its packets are known, behind translators and proxies. */
+  ends: ReadonlySet<string>;
+}
 
 /** What one lane knows of the connection at one look. */
 interface LaneState {
@@ -96,24 +108,42 @@ interface LaneState {
   what: string;
 }
 
-/** Socket states of the hosts, the flow or the session of the middlebox. */
-function statesAt(
-  facts: ActFacts,
-  look: readonly SocketSample[],
-  locals: ReadonlySet<string>,
-  legs: ReadonlySet<string>,
-): LaneState[] {
+/** What a box knew at a look: the flow, or the session with its sockets. */
+function boxState({ facts, ends }: Drawn, look: readonly SocketSample[], box: MiddleboxPlan): LaneState[] {
   const number = look[0]?.sample;
+  const here = <T extends { sample: number; host: string }>(rows: readonly T[]) =>
+    rows.find(({ sample, host }) => sample === number && host === box.name);
+  if (box.layer === 'L4') {
+    const table = here(facts.evidence.flowTables);
+    if (table === undefined) return [];
+    const flow = table.flows.filter(({ original }) => ends.has(sourceText(original))).at(-1);
+    const words = flow ? `flow ${flow.expiresIn ?? '?'} s` : 'no flow';
+    return [{ host: box.name, words, zombie: false, what: flow ? 'flow' : 'no flow' }];
+  }
   const zombies = zombiesIn(facts, look);
-  const states: LaneState[] = [];
+  const sockets = look.find(({ host }) => host === box.name)?.sockets ?? [];
+  const mine = sockets.filter(({ local, peer }) => ends.has(local) || ends.has(peer));
+  const zombie = mine.some((socket) => zombies.has(socketKey(box.name, socket)));
+  const sessions = here(facts.evidence.proxySessions)?.sessions;
+  // What nobody looked at is not said: nginx has no list of its sessions.
+  if (!sessions && !zombie) return [];
+  const words = zombie ? 'ZOMBIE' : sessions?.some(({ client }) => ends.has(client)) ? 'session' : 'no session';
+  return [{ host: box.name, words, zombie, what: words }];
+}
+
+/** Socket states of the ends, the flow or the session of each box. */
+function statesAt(drawn: Drawn, look: readonly SocketSample[]): LaneState[] {
+  const { facts, path, locals, ends } = drawn;
+  const zombies = zombiesIn(facts, look);
   const sessionsSeen = facts.evidence.proxySessions.length + facts.evidence.proxyLog.length > 0;
+  const boxes = facts.boxesOf(path);
+  const states: LaneState[] = [];
   for (const { host, sockets, gone } of look) {
-    const mine = sockets.filter(({ local, peer }) =>
-      host === facts.client ? locals.has(local) : locals.has(peer) || legs.has(peer),
-    );
+    if (host !== path.client && !path.servers.includes(host)) continue;
+    const mine = sockets.filter(({ local, peer }) => (host === path.client ? locals.has(local) : ends.has(peer)));
     // Behind a proxy nothing but its sessions tells which of a server's sockets belong to this connection.
-    const known = host === facts.client || facts.box.layer === 'L4' || sessionsSeen || mine.length > 0;
-    if (host === facts.box.name || !known) continue;
+    const known = host === path.client || boxes.every(({ layer }) => layer === 'L4') || sessionsSeen || mine.length > 0;
+    if (!known) continue;
     const each = mine.map((socket) =>
       zombies.has(socketKey(host, socket)) ? 'ZOMBIE' : socket.state.replace('ESTABLISHED', 'ESTAB'),
     );
@@ -121,27 +151,14 @@ function statesAt(
     const zombie = !gone && mine.some((socket) => zombies.has(socketKey(host, socket)));
     states.push({ host, words, zombie, what: words });
   }
-  const box = { host: facts.box.name, zombie: false };
-  const table = facts.evidence.flowTables.find(({ sample }) => sample === number);
-  const flow = table?.flows.filter(({ original }) => locals.has(sourceText(original))).at(-1);
-  const sessions = facts.evidence.proxySessions.find(({ sample }) => sample === number)?.sessions;
-  // What nobody looked at is not said: nginx has no list of its sessions.
-  if (facts.box.layer === 'L7') {
-    const words = sessions?.some(({ client }) => locals.has(client)) ? 'session' : 'no session';
-    if (sessions) states.push({ ...box, words, what: words });
-  } else if (table)
-    states.push({
-      ...box,
-      words: flow ? `flow ${flow.expiresIn ?? '?'} s` : 'no flow',
-      what: flow ? 'flow' : 'no flow',
-    });
-  return states;
+  return [...states, ...boxes.flatMap((box) => boxState(drawn, look, box))];
 }
 
-function stateItems(facts: ActFacts, locals: ReadonlySet<string>, legs: ReadonlySet<string>): Item[] {
+function stateItems(drawn: Drawn): Item[] {
+  const { facts } = drawn;
   let before = '';
   return facts.samples.flatMap((look, index): Item[] => {
-    const lanes = statesAt(facts, look, locals, legs);
+    const lanes = statesAt(drawn, look);
     const now = JSON.stringify(lanes.map(({ host, what }) => [host, what]).sort());
     if (now === before && index !== facts.samples.length - 1) return [];
     before = now;
@@ -170,31 +187,31 @@ function eventText(event: LadderEvent, { code, message, id, delaySeconds }: AppE
   return code === 'Error' || message?.includes(code as string) ? `error: ${message}` : `error: ${code} ${message}`;
 }
 
-function eventItems(facts: ActFacts, connection: number): Item[] {
+function eventItems({ facts, path, connection }: Drawn): Item[] {
   return facts.evidence.events.flatMap((each): Item[] => {
     const { event, time } = each;
-    if (each.connection !== connection || !isShown(event)) return [];
+    if (each.host !== path.client || each.connection !== connection || !isShown(event)) return [];
     const text = eventText(event, each);
     const shape = [event, each.failure, each.code].join(' ');
-    return [{ fold: 'keep', shape, row: { kind: 'event', at: facts.at(time), host: facts.client, event, text } }];
+    return [{ fold: 'keep', shape, row: { kind: 'event', at: facts.at(time), host: path.client, event, text } }];
   });
 }
 
-/** Draws the life of one connection: what was sent from where to where, and what every host believed meanwhile. */
-export function buildLadder(facts: ActFacts, findings: readonly Finding[]): Ladder {
+/** Draws the life of one connection on a path: what was sent from where to where, and what every host believed meanwhile. */
+export function buildLadder(everything: ActFacts, path: PathPlan, findings: readonly Finding[]): Ladder {
+  const facts = everything.of({ client: path.client });
   const connection = exemplarOf(facts, findings);
-  const locals = new Set(
-    facts.connections
-      .filter((each) => each.connection === connection)
-      .flatMap(({ local }) => [...facts.namesOf(local)]),
-  );
-  const sessions = facts.evidence.proxySessions.flatMap((look) => look.sessions);
-  const logged = facts.evidence.proxyLog.flatMap(({ session }) => session ?? []);
-  const legs = new Set(
-    [...sessions, ...logged].filter(({ client }) => locals.has(client)).flatMap(({ proxy }) => proxy ?? []),
-  );
+  const all = facts.connections.filter((each) => each.connection === connection);
+  const legs = new Set(all.flatMap((each) => facts.legsOf(each)).map(({ end }) => end));
+  const drawn: Drawn = {
+    facts,
+    path,
+    connection,
+    locals: new Set(all.map(({ local }) => local)),
+    ends: new Set([...legs].flatMap((end) => [...facts.namesOf(end)])),
+  };
   const notes = packetNotes(findings);
-  const journeys = new Set([...locals, ...legs].flatMap((end) => facts.journeysOf(end)));
+  const journeys = new Set([...legs].flatMap((end) => facts.journeysOf(end)));
   const items: Item[] = [
     ...facts.evidence.record.steps
       .filter((step) => step.kind !== 'observe')
@@ -206,15 +223,22 @@ export function buildLadder(facts: ActFacts, findings: readonly Finding[]): Ladd
         }),
       ),
     ...[...journeys].map((journey) => packetItem(facts, journey, notes)),
-    ...eventItems(facts, connection),
-    ...stateItems(facts, locals, legs),
+    ...eventItems(drawn),
+    ...stateItems(drawn),
   ].sort((a, b) => a.row.at - b.row.at);
+  const reached = new Set([...journeys].flatMap(({ hops }) => hops.map(({ host }) => host)));
+  const servers = path.servers.filter((server) => reached.has(server));
+  const lanes = [path.client, ...path.boxes, ...(servers.length > 0 ? servers : path.servers.slice(0, 1))];
+  for (const { row } of items)
+    if (row.kind === 'states')
+      row.states = Object.fromEntries(Object.entries(row.states).filter(([host]) => lanes.includes(host)));
   return {
     connection,
-    lanes: [facts.client, facts.box.name, ...facts.brokers].map((host) => ({
-      host,
-      role: facts.plan.hosts.find(({ name }) => name === host)?.role ?? '',
-    })),
+    lanes: lanes.map((host) => ({ host, role: facts.plan.hosts.find(({ name }) => name === host)?.role ?? '' })),
     rows: markSilence(foldRuns(foldCycles(items))),
   };
 }
+
+/** The ladders of an act: one for each path, in their order. */
+export const buildLadders = (facts: ActFacts, findings: readonly Finding[]): Ladder[] =>
+  facts.plan.paths.map((path) => buildLadder(facts, path, findings));

@@ -1,5 +1,5 @@
 import { formatDuration } from '../base/duration.ts';
-import { cannotTell, type Judgement } from './check.ts';
+import { type Answer, judgeEach, type Statement } from './check.ts';
 import type { ActFacts } from './facts.ts';
 import { clientKeepalive, serverKeepalive } from './remedy.ts';
 import { inSeconds, plural, range } from './words.ts';
@@ -12,26 +12,45 @@ const SLACK_SECONDS = 0.3;
 const spoken = (seconds: readonly number[]): string =>
   Math.min(...seconds) < 600 ? range(seconds) : formatDuration(Math.max(...seconds));
 
+interface Side {
+  at: string;
+  side: 'client' | 'server';
+}
+
+/** What the kernel of one side made of its keepalive; undefined where no socket of it was seen. */
+const kernelAt = (facts: ActFacts, at: string) => {
+  const hosts = facts.hostsNamed(at);
+  return facts.lookInQuiet.filter(({ host }) => hosts.includes(host)).flatMap(({ sockets }) => sockets)[0]?.kernel;
+};
+
+const promisedBy = ({ idleSeconds, probes, intervalSeconds }: NonNullable<ReturnType<typeof kernelAt>>) =>
+  idleSeconds + probes * intervalSeconds;
+
+export function noticesStatement(facts: ActFacts, { at, side }: Side): Statement {
+  const kernel = kernelAt(facts, at);
+  return {
+    expected:
+      kernel === undefined
+        ? `${at} gives up each socket by its own keepalive`
+        : `${at} gives up each of ${plural(facts.pool.length, 'socket')} ${inSeconds(promisedBy(kernel))} after the last packet it received (${kernel.idleSeconds} s idle + ${kernel.probes} probes × ${kernel.intervalSeconds} s, by getsockopt)`,
+    why: `The ${side}’s kernel asks after the idle time, again after every interval, and gives the socket up when as many probes as it was told stay without an answer: idle + probes × interval after the last packet it received (tcp_keepalive_timer).`,
+  };
+}
+
 /** Whether the keepalive of one side's kernel found out that the other end has gone, and when it had to. */
-export function judgeNotices(facts: ActFacts, { at, side }: { at: string; side: 'client' | 'server' }): Judgement {
+export function judgeNotices(facts: ActFacts, { at, side }: Side): Answer {
   const hosts = facts.hostsNamed(at);
   const wanted = facts.pool.length;
-  const why = `The ${side}’s kernel asks after the idle time, again after every interval, and gives the socket up when as many probes as it was told stay without an answer: idle + probes × interval after the last packet it received (tcp_keepalive_timer).`;
   const { loss } = facts;
   const mine = side === 'server' ? 'peer' : 'local';
-  const look = facts.lookInQuiet.filter(({ host }) => hosts.includes(host));
-  const sockets = look.flatMap(({ host, sockets: all }) => all.map((socket) => ({ host, socket })));
-  const kernel = sockets[0]?.socket.kernel;
-  if (facts.notReady !== undefined || !kernel)
-    return cannotTell({
-      title: `when the ${side} noticed cannot be told`,
-      expected: `${at} gives up each socket by its own keepalive`,
-      observed: facts.notReady ?? 'the evidence is incomplete',
-      why,
-    });
-  const promised = kernel.idleSeconds + kernel.probes * kernel.intervalSeconds;
-  const expected = `${at} gives up each of ${plural(wanted, 'socket')} ${inSeconds(promised)} after the last packet it received (${kernel.idleSeconds} s idle + ${kernel.probes} probes × ${kernel.intervalSeconds} s, by getsockopt)`;
-  const cases = facts.pool.map(({ local }) => {
+  const kernel = kernelAt(facts, at);
+  if (!kernel) return { unknown: 'the evidence is incomplete' };
+  const promised = promisedBy(kernel);
+  const {
+    cases,
+    ok: all,
+    example,
+  } = judgeEach(facts.pool, wanted, ({ local }) => {
     const names = facts.namesOf(local);
     const end = facts.endsOf(local).find(({ host, socket }) => hosts.includes(host) && names.has(socket[mine]));
     const heard = facts
@@ -51,9 +70,7 @@ export function judgeNotices(facts: ActFacts, { at, side }: { at: string; side: 
       probes.length === kernel.probes;
     return { local, end, heard, probes, waited, right };
   });
-  const right = cases.filter((each) => each.right);
-  const ok = kernel.keepalive && right.length === wanted;
-  const [example] = ok ? right : cases;
+  const ok = kernel.keepalive && all;
   const waits = cases.map(({ waited }) => waited).filter((waited) => waited !== undefined);
   const ends = cases.flatMap(({ end }) => (end ? [facts.at(end.time)] : []));
   return {
@@ -61,9 +78,7 @@ export function judgeNotices(facts: ActFacts, { at, side }: { at: string; side: 
     title: ok
       ? `${at} noticed ${spoken(waits)} after the last sign of life`
       : `${at} did not notice as its keepalive promises`,
-    expected,
     observed: `${ends.length} of ${wanted} sockets ended by their keepalive${waits.length > 0 ? `, ${range(waits)} after the last packet received${loss ? `, ${range(ends.map((end) => end + facts.evidence.record.from - loss.from))} after ${loss.text}` : ''}` : ''}; unanswered probes: ${cases.map(({ probes }) => probes.length).join(', ')}`,
-    why,
     remedy: ok ? (side === 'server' ? serverKeepalive(facts) : clientKeepalive(facts)) : [],
     evidence: example
       ? [

@@ -116,12 +116,14 @@ export type LadderRow = z.infer<typeof rowSchema>;
 
 export const ladderSchema = z.strictObject({
   connection: count.describe('which of the client’s connections is drawn'),
-  lanes: z.array(z.strictObject({ host: z.string(), role: z.string() })),
+  lanes: z
+    .array(z.strictObject({ host: z.string(), role: z.string() }))
+    .describe('the hosts of its path, from the client on; of servers those that it got to'),
   rows: z.array(rowSchema),
 });
 export type Ladder = z.infer<typeof ladderSchema>;
 
-export const outcomeSchema = z.strictObject({
+const clientOutcome = {
   requestsAfterQuiet: z
     .strictObject({ ok: count, reset: count, timeout: count, closed: count, other: count })
     .describe('what the first request after the quiet met on each connection, before the library tried again'),
@@ -130,13 +132,23 @@ export const outcomeSchema = z.strictObject({
   firstReplySeconds: seconds
     .nullable()
     .describe('from the first request after the quiet to the first reply, tries included'),
+  lostMessages: count.describe('requests that no server has applied by the end'),
+  duplicatedCommands: count.describe('requests that servers have applied more than once'),
+};
+
+const role = z.enum(['client', 'middlebox', 'server']);
+
+export const outcomeSchema = z.strictObject({
+  ...clientOutcome,
   zombies: z.strictObject({ client: count, middlebox: count, server: count }).describe('at the end of the act'),
   probesSent: count.describe('keepalive probes by all hosts'),
   detectionSeconds: seconds
     .nullable()
     .describe('from the loss of the other end to the moment at which this end noticed'),
-  lostMessages: count.describe('requests that no broker has applied by the end'),
-  duplicatedCommands: count.describe('requests that brokers have applied more than once'),
+  hosts: z
+    .record(id, z.strictObject({ role, zombies: count.nullable(), probesSent: count.nullable() }))
+    .describe('the same figures by host; null in results from before they were recorded'),
+  clients: z.record(id, z.strictObject(clientOutcome)).describe('the same figures by client host'),
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
 
@@ -169,13 +181,23 @@ export const deviationSchema = z.discriminatedUnion('kind', [
       step: place,
       plannedSeconds: seconds,
       lastedSeconds: seconds,
-      timeoutSeconds: seconds.describe('the middlebox’s idle timeout, as played'),
+      timeoutSeconds: seconds.describe('the idle timeout of the box that was crossed, as played'),
     })
     .describe(
       'the client’s silence before the step ended on the other side of the idle timeout than planned; the act’s end counts as a step',
     ),
 ]);
 export type Deviation = z.infer<typeof deviationSchema>;
+
+const timersSchema = z
+  .strictObject({
+    idleSeconds: seconds.describe('how long it remembers an idle connection; of two timers the shorter one'),
+    sides: z
+      .exactOptional(z.strictObject({ clientSeconds: seconds, serverSeconds: seconds }))
+      .describe('its timers towards clients and towards servers, where it has two'),
+    lifeSeconds: z.exactOptional(seconds).describe('the longest that a connection may live at all'),
+  })
+  .describe('seconds');
 
 const actSchema = z.strictObject({
   name: id,
@@ -194,12 +216,15 @@ const actSchema = z.strictObject({
   outcome: outcomeSchema,
   keepalive: z.array(keepaliveSchema),
   findings: z.array(findingSchema),
-  ladder: ladderSchema,
+  paths: z
+    .array(z.strictObject({ client: id, boxes: z.array(id), servers: z.array(id) }))
+    .describe('whose connections pass which hosts, in their order'),
+  ladders: z.array(ladderSchema).describe('one for each path: the first lane is its client'),
 });
 export type ActResult = z.infer<typeof actSchema>;
 
 export const resultSchema = z.strictObject({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(2),
   scenario: z.string(),
   title: z.string(),
   story: z.string(),
@@ -217,13 +242,18 @@ export const resultSchema = z.strictObject({
     .describe('wall time without the waits that the timeline asks for; null where lab time is not real time'),
   memoryMb: z.strictObject({ lab: count, orchestrator: count }).describe('peak resident memory'),
   versions: z.record(z.string(), z.string()),
-  middlebox: z.strictObject({
-    host: id,
-    profile: z.string(),
-    product: z.string(),
-    idleTimeoutSeconds: seconds,
-    productionIdleTimeoutSeconds: seconds,
-  }),
+  middleboxes: z
+    .array(
+      z.strictObject({
+        host: id,
+        profile: z.string(),
+        product: z.string(),
+        layer: z.enum(['L4', 'L7']).nullable().describe('null in results from before it was recorded'),
+        timers: timersSchema,
+        productionTimers: timersSchema,
+      }),
+    )
+    .describe('in the order of the paths'),
   acts: z.array(actSchema),
   /** Present when the run could not be finished or judged: what happened, and what to do. */
   problem: z.strictObject({ code: z.string(), message: z.string(), todo: z.string() }).nullable(),

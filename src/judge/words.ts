@@ -26,3 +26,7 @@ export function countRange(counts: readonly number[]): string {
   const [low, high] = [Math.min(...counts), Math.max(...counts)];
   return low === high ? `${low}` : `${low} to ${high}`;
 }
+
+/** "; never told: 2× mq-1": ends that heard nothing of what had happened; empty where all did. */
+export const untoldText = (hosts: readonly string[]): string =>
+  hosts.length === 0 ? '' : `; never told: ${tally(hosts)}`;

@@ -25,7 +25,7 @@ import { type ScenarioFile, scenarioSchema } from './schema.ts';
 import type { IpFamily } from './topology.ts';
 
 /** Parameters of checks that name a host of the scenario. */
-const HOST_PARAMS = ['at', 'on'] as const;
+const HOST_PARAMS = ['at', 'on', 'client', 'box'] as const;
 
 async function planExpectations(
   act: ScenarioFile['acts'][string],

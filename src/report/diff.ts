@@ -1,8 +1,8 @@
 import { forTerminalAll, withoutCommands } from '../base/escape/terminal.ts';
-import type { ActResult, Outcome, Result } from '../judge/result.ts';
+import type { ActResult, Finding, Outcome, Result } from '../judge/result.ts';
 import { outcomeRows } from './outcome-rows.ts';
 import { type Paint, wrap } from './text.ts';
-import { tuningText } from './tuning-text.ts';
+import { settingsLine, tuningText } from './tuning-text.ts';
 
 /** One thing in which two runs are not alike. */
 export interface Difference {
@@ -25,6 +25,10 @@ const NOT_THERE = '(no such act)';
 const withoutTimes = (outcome: Outcome): string =>
   JSON.stringify(outcome, (key, value) => ((TIMES as readonly string[]).includes(key) ? undefined : value));
 
+/** A check may be asked of several boxes and clients of an act. */
+const keyOf = ({ id, params }: Finding): string =>
+  [id, ...['client', 'box'].flatMap((key) => (typeof params[key] === 'string' ? [params[key]] : []))].join(' ');
+
 function compareActs(a: ActResult, b: ActResult): Difference[] {
   const act = a.name;
   const differences: Difference[] = [];
@@ -38,12 +42,12 @@ function compareActs(a: ActResult, b: ActResult): Difference[] {
   // The table leaves out what nobody reads; two runs that look alike there may still differ.
   if (!differences.some(({ kind }) => kind === 'outcome'))
     add('outcome', 'outcome', withoutTimes(a.outcome), withoutTimes(b.outcome));
-  const ids = new Set([...a.findings, ...b.findings].map(({ id }) => id));
-  for (const id of ids) {
+  const keys = new Set([...a.findings, ...b.findings].map(keyOf));
+  for (const key of keys) {
     const [one, other] = [a, b].map(
-      ({ findings }) => findings.find((finding) => finding.id === id)?.status ?? 'not asked',
+      ({ findings }) => findings.find((finding) => keyOf(finding) === key)?.status ?? 'not asked',
     );
-    add('outcome', `finding ${id}`, one as string, other as string);
+    add('outcome', `finding ${key}`, one as string, other as string);
   }
   add('conditions', 'tuning', tuningText(a.tuning), tuningText(b.tuning));
   add('conditions', 'HZ', String(a.hz), String(b.hz));
@@ -60,8 +64,14 @@ export function compareResults(a: Result, b: Result): Difference[] {
   add('conditions', 'scenario', a.scenario, b.scenario);
   add('conditions', 'engine', a.engine, b.engine);
   add('conditions', 'pace', a.pace, b.pace);
-  add('conditions', 'middlebox', a.middlebox.profile, b.middlebox.profile);
-  add('conditions', 'idle timeout', `${a.middlebox.idleTimeoutSeconds} s`, `${b.middlebox.idleTimeoutSeconds} s`);
+  const boxes = ({ middleboxes }: Result) => new Map(middleboxes.map((box) => [box.host, box]));
+  const [mine, theirs] = [boxes(a), boxes(b)];
+  for (const host of new Set([...mine.keys(), ...theirs.keys()])) {
+    const [one, other] = [mine.get(host), theirs.get(host)];
+    const name = mine.size > 1 || theirs.size > 1 ? `middlebox ${host}` : 'middlebox';
+    add('conditions', name, one?.profile ?? '–', other?.profile ?? '–');
+    if (one && other) add('conditions', `${name}: timers`, settingsLine(one.timers), settingsLine(other.timers));
+  }
   for (const name of new Set([...Object.keys(a.versions), ...Object.keys(b.versions)]))
     add('conditions', `version of ${name}`, a.versions[name] ?? '–', b.versions[name] ?? '–');
   for (const name of new Set([...a.acts, ...b.acts].map((act) => act.name))) {

@@ -1,8 +1,9 @@
 import { formatDuration } from '../base/duration.ts';
 import { codeBlock, inline, table } from '../base/escape/markdown.ts';
 import type { Finding, Result } from '../judge/result.ts';
+import { boxLines } from './box-text.ts';
 import { EMOJI } from './marks.ts';
-import { outcomeTable } from './outcome-rows.ts';
+import { hostTable, outcomeTable } from './outcome-rows.ts';
 import { paragraphs } from './text.ts';
 
 function finding({ status, title, observed, why, remedy }: Finding): string[] {
@@ -14,8 +15,7 @@ function finding({ status, title, observed, why, remedy }: Finding): string[] {
 
 /** A scenario's result as Markdown. */
 export function markdown(result: Result): string {
-  const { title, story, verdict, acts, problem, engine, pace, versions, middlebox, startedAt, wallSeconds } = result;
-  const played = `${middlebox.product}, idle timeout ${formatDuration(middlebox.idleTimeoutSeconds)}${pace === 'compressed' ? `, which stands for ${formatDuration(middlebox.productionIdleTimeoutSeconds)}` : ''}`;
+  const { title, story, verdict, acts, problem, engine, pace, versions, startedAt, wallSeconds } = result;
   const programs = Object.entries(versions).map(([program, version]) => `${program} ${version}`);
   return [
     `## ${inline(title)}`,
@@ -25,6 +25,7 @@ export function markdown(result: Result): string {
     ...paragraphs(story).flatMap((part) => [inline(part), '']),
     ...(problem ? [`> ${inline(`${problem.code}: ${problem.message}`)}`, '>', `> ${inline(problem.todo)}`, ''] : []),
     ...(acts.length > 0 ? [...table(outcomeTable(acts).map((row) => row.map(inline))), ''] : []),
+    ...(hostTable(acts).length > 0 ? [...table(hostTable(acts).map((row) => row.map(inline))), ''] : []),
     ...acts.flatMap(({ name, title: what, findings }) => [
       `### ${inline(`${name}: ${what}`)}`,
       '',
@@ -33,7 +34,7 @@ export function markdown(result: Result): string {
     ]),
     '### How it was played',
     '',
-    `- ${inline(played)}`,
+    ...boxLines(result).map((line) => `- ${inline(line)}`),
     `- ${inline(`engine ${engine}, ${pace} pace, ${programs.join(', ')}`)}`,
     `- ${inline(`started ${startedAt}, took ${formatDuration(wallSeconds)}`)}`,
     '',

@@ -3,7 +3,7 @@ import type { ActResult, Outcome } from '../judge/result.ts';
 
 const seconds = (value: number | null) => (value === null ? '–' : formatDuration(value));
 
-function requests({ requestsAfterQuiet, replayed }: Outcome): string {
+function requests({ requestsAfterQuiet, replayed }: Pick<Outcome, 'requestsAfterQuiet' | 'replayed'>): string {
   const met = Object.entries(requestsAfterQuiet)
     .filter(([, count]) => count > 0)
     .map(([word, count]) => `${count} ${word}`)
@@ -46,3 +46,34 @@ export const outcomeTable = (acts: readonly ActResult[]): string[][] => [
   ['', ...acts.map(({ name }) => name)],
   ...ROWS.map(({ label, of }) => [label, ...acts.map(({ outcome }) => of(outcome))]),
 ];
+
+/** How many hosts of a role an act may have before their figures are told one by one. */
+const ALONE = 1;
+
+/**
+ * The same by host, where an act has several clients or boxes: a table of texts, its head first; empty where the figures in all
+ * say it already.
+ */
+export function hostTable(acts: readonly ActResult[]): string[][] {
+  const several = acts.some(({ outcome: { hosts } }) => {
+    const roles = Object.values(hosts).map(({ role }) => role);
+    return (['client', 'middlebox'] as const).some((role) => roles.filter((each) => each === role).length > ALONE);
+  });
+  if (!several) return [];
+  const names = [...new Set(acts.flatMap(({ outcome }) => Object.keys(outcome.hosts)))];
+  const told = ({ hosts, clients }: Outcome, name: string): string => {
+    const [host, client] = [hosts[name], clients[name]];
+    if (host === undefined) return '–';
+    const met = client === undefined ? '–' : requests(client);
+    return [
+      ...(host.zombies === null ? [] : [`zombies ${host.zombies}`]),
+      ...(host.probesSent ? [`probes ${host.probesSent}`] : []),
+      ...(met === '–' ? [] : [met]),
+      ...(client === undefined || client.lostMessages === 0 ? [] : [`${client.lostMessages} lost`]),
+    ].join('; ');
+  };
+  return [
+    ['by host', ...acts.map(({ name }) => name)],
+    ...names.map((name) => [name, ...acts.map(({ outcome }) => told(outcome, name))]),
+  ];
+}

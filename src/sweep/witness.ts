@@ -3,16 +3,14 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { plainDuration, shortDuration } from '../base/duration.ts';
-import { packCapture } from '../evidence/capture-file.ts';
 import { CAPTURE_FILE, RUN_FILE } from '../evidence/files.ts';
 import { readEvidence } from '../evidence/read.ts';
 import type { ActRecord, RunRecord } from '../evidence/record.ts';
 import { ActFacts } from '../judge/facts.ts';
-import { buildLadder } from '../judge/ladder.ts';
+import { buildLadders } from '../judge/ladder.ts';
 import type { Ladder } from '../judge/result.ts';
 import type { ActPlan } from '../plan/plan.ts';
 import { type Question, type Trial, trialOf } from '../plan/trial.ts';
-import { writePcapng } from '../wire/pcapng.ts';
 import { settingsText } from './grid.ts';
 import type { CellResult, SweepResult } from './result.ts';
 import { cellAt, type SweepSpec } from './spec.ts';
@@ -43,7 +41,7 @@ export function laddersIn(folder: string, { plans, acts, title, pace, ...run }: 
   save();
   const evidence = readEvidence(folder, { justRecorded: true });
   record.counts = evidence.counts;
-  writeFileSync(join(folder, CAPTURE_FILE), packCapture(writePcapng(evidence.frames, 'idlelab')));
+  evidence.capture.write(join(folder, CAPTURE_FILE), new Map());
   for (const file of readdirSync(folder)) if (file.endsWith('.pcap')) rmSync(join(folder, file));
   save();
   return laddersOf(folder);
@@ -51,7 +49,14 @@ export function laddersIn(folder: string, { plans, acts, title, pace, ...run }: 
 
 /** The ladders of a folder that is a run already. @throws LabError BAD_EVIDENCE */
 export const laddersOf = (folder: string): Map<string, Ladder> =>
-  new Map(readEvidence(folder).acts.map((act) => [act.plan.name, buildLadder(new ActFacts(act), [])]));
+  new Map(
+    readEvidence(folder).acts.flatMap((act) =>
+      // Its lab has one path.
+      buildLadders(new ActFacts(act), [])
+        .slice(0, 1)
+        .map((ladder) => [act.plan.name, ladder] as const),
+    ),
+  );
 
 export interface Witnessed {
   /** Of the cell. */

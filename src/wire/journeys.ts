@@ -1,5 +1,6 @@
-import { keyBetween, reversed, wayKey } from './endpoint.ts';
-import { seqDelta, seqLength } from './packet.ts';
+import { reversed, wayKey } from './endpoint.ts';
+import { TextNumbers, TupleNumbers } from './numbers.ts';
+import { flagBits, seqDelta, seqLength } from './packet.ts';
 import type { Segment } from './segments.ts';
 
 /** One segment on its way through the lab: sent once, seen at every capture point it passed. */
@@ -18,59 +19,73 @@ export interface Journey {
 /** How long a segment may take from one capture point to the next, seconds. */
 const TRAVEL_SECONDS = 0.5;
 
-const identity = (segment: Segment) => `${segment.flags} ${segment.seq} ${segment.ack} ${segment.length}`;
-
-/** Journeys whose last capture is at one point, in the order of its time. */
-class Queue {
-  readonly #journeys: Journey[] = [];
-  #next = 0;
-
-  push(journey: Journey): void {
-    this.#journeys.push(journey);
-  }
-
-  /** The one that has been there for longest, of those that came no earlier than a moment; what came earlier is forgotten. */
-  first(since: number): Journey | undefined {
-    while (this.#next < this.#journeys.length && lastOf(this.#journeys[this.#next] as Journey).time < since)
-      this.#next++;
-    return this.#journeys[this.#next];
-  }
-
-  shift(): void {
-    this.#next++;
-  }
-}
-
 const lastOf = ({ hops }: Journey) => hops.at(-1) as Segment;
 
-/** Where journeys of one identity are, by the place where they can go on: at a host, or on a wire as seen by the host that sent. */
+/** Where journeys are, by what they are of and the place where they can go on: at a host, or on a wire. */
 class Places {
-  readonly #queues = new Map<string, Map<string, Queue>>();
+  readonly #segments: readonly Segment[];
+  readonly #hosts = new TextNumbers();
+  readonly #addresses = new TextNumbers();
+  readonly #places = new TupleNumbers();
+  /** Lists of the segments that wait at each place: the first, the last, and who comes after whom; -1 for nobody. */
+  readonly #first: number[] = [];
+  readonly #last: number[] = [];
+  readonly #after: Int32Array;
 
-  static #placeOf = (id: string, { src, dst, host }: Segment, outgoing: boolean) =>
-    outgoing ? `${id} ${keyBetween(src, dst)}` : `${id} ${host}`;
-
-  put(id: string, journey: Journey): void {
-    const last = lastOf(journey);
-    const place = Places.#placeOf(id, last, last.outgoing);
-    const queues = this.#queues.get(place) ?? new Map<string, Queue>();
-    if (queues.size === 0) this.#queues.set(place, queues);
-    const queue = queues.get(last.host) ?? new Queue();
-    queues.set(last.host, queue);
-    queue.push(journey);
+  constructor(segments: readonly Segment[]) {
+    this.#segments = segments;
+    this.#after = new Int32Array(segments.length).fill(-1);
   }
 
-  /** Takes away the journey that a segment continues: from a sender onto the wire, or through a middlebox; never twice past one point. */
-  take(id: string, segment: Segment): Journey | undefined {
-    const wasSent = !segment.outgoing;
-    let found: { queue: Queue; journey: Journey } | undefined;
-    for (const [host, queue] of this.#queues.get(Places.#placeOf(id, segment, wasSent)) ?? []) {
-      if (wasSent === (host === segment.host)) continue;
-      const journey = queue.first(segment.time - TRAVEL_SECONDS);
-      if (journey && (!found || lastOf(journey).time < lastOf(found.journey).time)) found = { queue, journey };
+  /** What has left a host is on a wire, which its two addresses tell from others; what has come to a host is there. */
+  #placeOf({ flags, seq, ack, length, src, dst, host }: Segment, onWire: boolean): number {
+    const where = onWire ? this.#addresses.of(src) * 0x1_0000 + this.#addresses.of(dst) : -1 - this.#hosts.of(host);
+    const place = this.#places.of(seq, ack, length, flagBits(flags), where);
+    if (place === this.#first.length) {
+      this.#first.push(-1);
+      this.#last.push(-1);
     }
-    found?.queue.shift();
-    return found?.journey;
+    return place;
+  }
+
+  /** Forgets those that have waited for so long that they do not go on. */
+  #forget(place: number, time: number): void {
+    let first = this.#first[place] as number;
+    while (first >= 0 && (this.#segments[first] as Segment).time < time - TRAVEL_SECONDS)
+      first = this.#after[first] as number;
+    this.#first[place] = first;
+  }
+
+  put(index: number): void {
+    const segment = this.#segments[index] as Segment;
+    const place = this.#placeOf(segment, segment.outgoing);
+    this.#forget(place, segment.time);
+    if (this.#first[place] === -1) this.#first[place] = index;
+    else this.#after[this.#last[place] as number] = index;
+    this.#last[place] = index;
+  }
+
+  /**
+   * Takes away the journey that a segment continues: from a sender onto the wire, or through a middlebox; never twice past one
+   * point. @returns its last segment, or -1
+   */
+  take(index: number): number {
+    const segment = this.#segments[index] as Segment;
+    const wasSent = !segment.outgoing;
+    const place = this.#placeOf(segment, wasSent);
+    this.#forget(place, segment.time);
+    let before = -1;
+    let at = this.#first[place] as number;
+    while (at >= 0 && wasSent === ((this.#segments[at] as Segment).host === segment.host)) {
+      before = at;
+      at = this.#after[at] as number;
+    }
+    if (at < 0) return -1;
+    const after = this.#after[at] as number;
+    if (before < 0) this.#first[place] = after;
+    else this.#after[before] = after;
+    if (after < 0) this.#last[place] = before;
+    return at;
   }
 }
 
@@ -82,32 +97,57 @@ class Places {
  * @param isMiddlebox hosts that pass segments on
  */
 export function findJourneys(segments: readonly Segment[], isMiddlebox: (host: string) => boolean): Journey[] {
-  const journeys: Journey[] = [];
-  const places = new Places();
-  for (const segment of segments) {
+  const places = new Places(segments);
+  /** The segment that follows each on its way; -1 where none does. */
+  const next = new Int32Array(segments.length).fill(-1);
+  const firsts: number[] = [];
+  for (const [index, segment] of segments.entries()) {
     if (segment.interface === 'lo') continue;
-    const id = identity(segment);
-    const journey = places.take(id, segment) ?? { first: segment, hops: [], from: segment.host, to: '', lost: false };
-    if (journey.hops.length === 0) journeys.push(journey);
-    journey.hops.push(segment);
-    journey.to = segment.host;
-    places.put(id, journey);
+    const before = places.take(index);
+    if (before < 0) firsts.push(index);
+    else next[before] = index;
+    places.put(index);
   }
-  const heard = received(segments);
+  const journeys = firsts.map((index) => journeyFrom(segments, next, index));
   const spoken = spokenByBoxes(journeys, isMiddlebox);
+  const heard = new Heard(segments);
   for (const journey of journeys) journey.lost = isLost(lastOf(journey), isMiddlebox, heard, spoken);
   return journeys;
 }
 
-/** What each host received of each direction, in the order of time. */
+function journeyFrom(segments: readonly Segment[], next: Int32Array, index: number): Journey {
+  let count = 0;
+  for (let at = index; at >= 0; at = next[at] as number) count++;
+  // Exactly as long as it is, for there may be hundreds of thousands.
+  const hops = new Array<Segment>(count);
+  for (let at = index, hop = 0; at >= 0; at = next[at] as number) hops[hop++] = segments[at] as Segment;
+  const first = hops[0] as Segment;
+  return { first, hops, from: first.host, to: (hops[count - 1] as Segment).host, lost: false };
+}
+
+/** What each host received of each direction, in the order of time; found out once somebody asks. */
+class Heard {
+  readonly #segments: readonly Segment[];
+  #byWay: Map<string, Segment[]> | undefined;
+
+  constructor(segments: readonly Segment[]) {
+    this.#segments = segments;
+  }
+
+  get(way: string): readonly Segment[] {
+    this.#byWay ??= received(this.#segments);
+    return this.#byWay.get(way) ?? [];
+  }
+}
+
 function received(segments: readonly Segment[]): Map<string, Segment[]> {
   const heard = new Map<string, Segment[]>();
   for (const segment of segments) {
     if (segment.outgoing) continue;
     const way = wayKey(segment);
-    const list = heard.get(way) ?? [];
-    if (list.length === 0) heard.set(way, list);
-    list.push(segment);
+    const list = heard.get(way);
+    if (list === undefined) heard.set(way, [segment]);
+    else list.push(segment);
   }
   return heard;
 }
@@ -130,17 +170,12 @@ function firstSince(segments: readonly Segment[], time: number): number {
   return low;
 }
 
-function isLost(
-  last: Segment,
-  isMiddlebox: (host: string) => boolean,
-  heard: Map<string, Segment[]>,
-  spoken: Set<string>,
-): boolean {
+function isLost(last: Segment, isMiddlebox: (host: string) => boolean, heard: Heard, spoken: Set<string>): boolean {
   if (!last.outgoing) return isMiddlebox(last.host) && !spoken.has(wayKey(reversed(last)));
   if (seqLength(last) === 0) return true;
   // A segment that the kernel cut or joined on its way is not lost: its bytes arrived under another length.
   const end = (last.seq + seqLength(last)) >>> 0;
-  const others = heard.get(wayKey(last)) ?? [];
+  const others = heard.get(wayKey(last));
   for (let index = firstSince(others, last.time); index < others.length; index++) {
     const other = others[index] as Segment;
     if (other.time - last.time >= TRAVEL_SECONDS) break;

@@ -1,21 +1,39 @@
-import { wayKey } from './endpoint.ts';
+import { TupleNumbers, WayNumbers } from './numbers.ts';
 import { type Header, parsePacket } from './packet.ts';
 import type { CapturedFrame } from './pcapng.ts';
 
-/** What is the same for a segment at both ends of a wire. */
-const wireOf = (header: Header) => `${wayKey(header)} ${header.flags} ${header.seq} ${header.ack} ${header.length}`;
+/** Numbers for what is the same of a segment at both ends of a wire. */
+export class Wires {
+  readonly #ways = new WayNumbers();
+  readonly #tuples = new TupleNumbers();
 
-/** A host's capture, as far as it is not merged yet. */
+  of(header: Pick<Header, 'src' | 'sport' | 'dst' | 'dport' | 'flagBits' | 'seq' | 'ack' | 'length'>): number {
+    return this.#tuples.of(this.#ways.of(header), header.flagBits, header.seq, header.ack, header.length);
+  }
+}
+
+/** A host's capture: when its frames came, in its own order, and what they are of. */
+export interface Track {
+  readonly length: number;
+  /** Nanoseconds since a moment that is one for all tracks. */
+  momentOf(at: number): number;
+  /**
+   * What is the same for a segment at both ends of a wire, as a number from 0 on: its way, flags, numbers and length; undefined
+   * for a frame that is no segment.
+   */
+  wireOf(at: number): { wire: number; outgoing: boolean } | undefined;
+}
+
+/** A track, as far as it is not merged yet. */
 interface Head {
   host: number;
-  capture: readonly CapturedFrame[];
+  track: Track;
   at: number;
-  frame: CapturedFrame;
+  moment: number;
 }
 
 /** Whether one comes before another: by time, else by the order of the hosts. */
-const isBefore = (a: Head, b: Head) =>
-  a.frame.nanoseconds < b.frame.nanoseconds || (a.frame.nanoseconds === b.frame.nanoseconds && a.host < b.host);
+const isBefore = (a: Head, b: Head) => a.moment < b.moment || (a.moment === b.moment && a.host < b.host);
 
 /** A binary heap: who comes first is on top. */
 class Heads {
@@ -56,69 +74,99 @@ class Heads {
 
 /** Segments that were sent more often than they were received, or less, up to some frame of the merged capture. */
 class UnderWay {
-  readonly #merged: readonly CapturedFrame[];
-  readonly #counts = new Map<string, number>();
+  readonly #tracks: readonly Track[];
+  readonly #order: Order;
+  /** How far each track is counted. */
+  readonly #at: number[];
+  readonly #counts: number[] = [];
   #counted = 0;
 
-  constructor(merged: readonly CapturedFrame[]) {
-    this.#merged = merged;
+  constructor(tracks: readonly Track[], order: Order) {
+    this.#tracks = tracks;
+    this.#order = order;
+    this.#at = tracks.map(() => 0);
   }
 
   /** Whether what was merged so far says why a frame may come next: it was sent before, or nobody had to send it. */
-  explains({ data, linkType }: CapturedFrame): boolean {
-    const header = parsePacket(data, linkType);
-    if (header === undefined || header.outgoing) return true;
+  explains({ track, at }: Head): boolean {
+    const found = track.wireOf(at);
+    if (found === undefined || found.outgoing) return true;
     // Only who asks needs to know, and where no two frames are of one moment nobody asks.
-    for (; this.#counted < this.#merged.length; this.#counted++)
-      this.#count(this.#merged[this.#counted] as CapturedFrame);
-    return (this.#counts.get(wireOf(header)) ?? 0) > 0;
+    while (this.#counted < this.#order.length) this.#count(this.#order.tracks[this.#counted++] as number);
+    return (this.#counts[found.wire] ?? 0) > 0;
   }
 
-  #count({ data, linkType }: CapturedFrame): void {
-    const header = parsePacket(data, linkType);
-    if (header === undefined) return;
-    const wire = wireOf(header);
-    const count = (this.#counts.get(wire) ?? 0) + (header.outgoing ? 1 : -1);
-    if (count === 0) this.#counts.delete(wire);
-    else this.#counts.set(wire, count);
+  #count(host: number): void {
+    const at = this.#at[host] as number;
+    this.#at[host] = at + 1;
+    const found = (this.#tracks[host] as Track).wireOf(at);
+    if (found !== undefined) this.#counts[found.wire] = (this.#counts[found.wire] ?? 0) + (found.outgoing ? 1 : -1);
   }
+}
+
+/** Of which track each frame is, as far as they are merged. */
+interface Order {
+  tracks: Uint16Array;
+  length: number;
 }
 
 /**
  * Merges the captures of all hosts into one, in the order of time. Each host's own order is kept. Where clocks stand still
  * (a time-travelling kernel does much in one tick) the order between hosts is that of cause and effect: a segment is
  * received after it was sent.
- * @param captures one list a host, each in the order of its capture
+ * @param tracks one a host
+ * @returns for every frame of the merged capture, the index of the track of which it is the next
  */
-export function mergeCaptures(captures: readonly (readonly CapturedFrame[])[]): CapturedFrame[] {
+export function mergeTracks(tracks: readonly Track[]): Uint16Array {
   const waiting = new Heads();
-  for (const [host, capture] of captures.entries())
-    if (capture[0]) waiting.push({ host, capture, at: 0, frame: capture[0] });
-  const merged: CapturedFrame[] = [];
-  const underWay = new UnderWay(merged);
+  for (const [host, track] of tracks.entries())
+    if (track.length > 0) waiting.push({ host, track, at: 0, moment: track.momentOf(0) });
+  const order: Order = { tracks: new Uint16Array(tracks.reduce((sum, { length }) => sum + length, 0)), length: 0 };
+  const underWay = new UnderWay(tracks, order);
   /** Heads of the same moment, in the order of the hosts; nothing that waits comes before them. */
   let atOnce: Head[] = [];
   for (;;) {
     if (atOnce.length === 0) {
       const first = waiting.pop();
-      if (first === undefined) return merged;
+      if (first === undefined) return order.tracks;
       atOnce.push(first);
-      while (waiting.top?.frame.nanoseconds === first.frame.nanoseconds) atOnce.push(waiting.pop() as Head);
+      while (waiting.top?.moment === first.moment) atOnce.push(waiting.pop() as Head);
     }
     const chosen =
-      (atOnce.length > 1 ? atOnce.find(({ frame }) => underWay.explains(frame)) : undefined) ?? (atOnce[0] as Head);
-    merged.push(chosen.frame);
-    const now = chosen.frame.nanoseconds;
-    const next = chosen.capture[++chosen.at];
-    if (next?.nanoseconds === now) {
-      chosen.frame = next;
-      continue;
-    }
+      (atOnce.length > 1 ? atOnce.find((head) => underWay.explains(head)) : undefined) ?? (atOnce[0] as Head);
+    order.tracks[order.length++] = chosen.host;
+    const now = chosen.moment;
+    chosen.at++;
+    const next = chosen.at < chosen.track.length ? chosen.track.momentOf(chosen.at) : undefined;
+    if (next === now) continue;
     atOnce = atOnce.filter((head) => head !== chosen);
     if (next === undefined) continue;
-    chosen.frame = next;
+    chosen.moment = next;
     waiting.push(chosen);
     // A clock that was set back: what it says now comes before all others.
-    if (next.nanoseconds < now) for (const head of atOnce.splice(0)) waiting.push(head);
+    if (next < now) for (const head of atOnce.splice(0)) waiting.push(head);
   }
+}
+
+/** The same of frames that are in memory. @param captures one list a host, each in the order of its capture */
+export function mergeCaptures(captures: readonly (readonly CapturedFrame[])[]): CapturedFrame[] {
+  const wires = new Wires();
+  const since = captures.flat()[0]?.nanoseconds ?? 0n;
+  const tracks = captures.map((frames): Track => {
+    const at = (index: number) => frames[index] as CapturedFrame;
+    return {
+      length: frames.length,
+      momentOf: (index) => Number(at(index).nanoseconds - since),
+      wireOf: (index) => {
+        const header = parsePacket(at(index).data, at(index).linkType);
+        return header && { wire: wires.of(header), outgoing: header.outgoing };
+      },
+    };
+  });
+  const next = captures.map(() => 0);
+  return Array.from(mergeTracks(tracks), (host) => {
+    const at = next[host] as number;
+    next[host] = at + 1;
+    return captures[host]?.[at] as CapturedFrame;
+  });
 }

@@ -40,6 +40,8 @@ export interface Packet {
 export type Header = Omit<Packet, 'n' | 'time' | 'host' | 'interface'> & {
   /** 0 where the link type has no interface index. */
   interfaceIndex: number;
+  /** The flags as their byte has them, by which FLAGS has their letters. */
+  flagBits: number;
 };
 
 export const LINKTYPE = { ethernet: 1, raw: 101, sll: 113, sll2: 276 } as const;
@@ -59,11 +61,16 @@ const FLAG_LETTERS: readonly [number, string][] = [
   [0x80, 'C'],
 ];
 /** By the byte that holds them. */
-const FLAGS: readonly string[] = Array.from({ length: 256 }, (_, bits) =>
+export const FLAGS: readonly string[] = Array.from({ length: 256 }, (_, bits) =>
   FLAG_LETTERS.filter(([bit]) => bits & bit)
     .map(([, letter]) => letter)
     .join(''),
 );
+
+const BITS = new Map(FLAGS.map((letters, bits) => [letters, bits]));
+
+/** The byte that holds them. */
+export const flagBits = (flags: string): number => BITS.get(flags) ?? 0;
 
 const MOST_EXTENSIONS = 16;
 const EXTENSION = { hopByHop: 0, routing: 43, fragment: 44, authentication: 51, destination: 60 } as const;
@@ -250,6 +257,7 @@ export function parsePacket(data: Buffer, linkType: number): Header | undefined 
     dport: data.readUInt16BE(tcp + 2),
     seq: data.readUInt32BE(tcp + 4),
     ack: data.readUInt32BE(tcp + 8),
+    flagBits: data[tcp + 13] as number,
     flags: FLAGS[data[tcp + 13] as number] as string,
     window: data.readUInt16BE(tcp + 14),
     dataOffset,

@@ -32,7 +32,8 @@ export class PcapStream {
 
   /** @returns the frames that these bytes completed. @throws Error on bytes that are no pcap */
   push(bytes: Buffer): Frame[] {
-    this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    const rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    this.#rest = rest;
     const frames: Frame[] = [];
     if (this.#linkType === undefined) {
       if (this.#rest.length < HEADER) return frames;
@@ -44,23 +45,36 @@ export class PcapStream {
       this.#linkType = this.#u32(20) & 0x0fff_ffff;
       this.#rest = this.#rest.subarray(HEADER);
     }
+    let at = rest.length - this.#rest.length;
     for (;;) {
-      if (this.#rest.length < RECORD_HEADER) return frames;
-      const length = this.#u32(8);
-      const fraction = this.#u32(4);
-      if (length > MOST_BYTES || length > this.#u32(12) || fraction >= (this.#nano ? 1e9 : 1e6))
-        throw new Error(`there is no packet where one should begin: ${length} of ${this.#u32(12)} bytes`);
-      if (this.#rest.length < RECORD_HEADER + length) return frames;
-      const nanoseconds = BigInt(this.#u32(0)) * 1_000_000_000n + BigInt(fraction) * (this.#nano ? 1n : 1000n);
+      const left = rest.length - at;
+      const length = left < RECORD_HEADER ? 0 : this.#u32At(rest, at + 8);
+      const whole = left >= RECORD_HEADER + length;
+      if (left >= RECORD_HEADER) this.#check(rest, at);
+      if (!whole) break;
+      const seconds = this.#u32At(rest, at);
+      const nanoseconds = this.#u32At(rest, at + 4) * (this.#nano ? 1 : 1000);
       frames.push({
-        nanoseconds,
-        time: Number(nanoseconds / 1000n) / 1e6,
-        data: this.#rest.subarray(RECORD_HEADER, RECORD_HEADER + length),
-        originalLength: this.#u32(12),
+        nanoseconds: BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds),
+        time: (seconds * 1e6 + Math.floor(nanoseconds / 1000)) / 1e6,
+        data: rest.subarray(at + RECORD_HEADER, at + RECORD_HEADER + length),
+        originalLength: this.#u32At(rest, at + 12),
         linkType: this.#linkType,
       });
-      this.#rest = this.#rest.subarray(RECORD_HEADER + length);
+      at += RECORD_HEADER + length;
     }
+    this.#rest = rest.subarray(at);
+    return frames;
+  }
+
+  #check(bytes: Buffer, at: number): void {
+    const [length, original] = [this.#u32At(bytes, at + 8), this.#u32At(bytes, at + 12)];
+    if (length > MOST_BYTES || length > original || this.#u32At(bytes, at + 4) >= (this.#nano ? 1e9 : 1e6))
+      throw new Error(`there is no packet where one should begin: ${length} of ${original} bytes`);
+  }
+
+  #u32At(bytes: Buffer, offset: number): number {
+    return this.#little ? bytes.readUInt32LE(offset) : bytes.readUInt32BE(offset);
   }
 
   #u32(offset: number): number {

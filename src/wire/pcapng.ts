@@ -1,3 +1,4 @@
+import { PairNumbers } from './numbers.ts';
 import type { Frame } from './pcap.ts';
 
 /** A frame with the place where it was captured and, perhaps, what the report says of it. */
@@ -20,6 +21,8 @@ const OPT = {
   ifTimestampResolution: 9,
 } as const;
 const NANOSECONDS = 9;
+/** A link type has 16 bits. */
+const LINK_TYPES = 0x1_0000;
 
 const padded = (length: number) => Math.ceil(length / 4) * 4;
 
@@ -45,62 +48,96 @@ function block(type: number, ...parts: Buffer[]): Buffer {
   return bytes;
 }
 
-/** Writes one pcapng section (draft-ietf-opsawg-pcapng): an interface for each host and link, frames in the order given. */
+/** How many bytes a writer gathers before it hands them on. */
+const CHUNK_BYTES = 1024 * 1024;
+
+/** Writes one pcapng section (draft-ietf-opsawg-pcapng) piece by piece: an interface for each host and link, frames in the order given. */
+export class PcapngWriter {
+  readonly #write: (bytes: Buffer) => void;
+  readonly #places = new PairNumbers();
+  /** By place and link type. */
+  readonly #interfaces = new Map<number, number>();
+  #chunk: Buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  #filled = 0;
+
+  /** @param write takes the next bytes, and keeps none of them */
+  constructor(write: (bytes: Buffer) => void, application: string) {
+    this.#write = write;
+    const header = Buffer.alloc(16);
+    header.writeUInt32LE(BYTE_ORDER_MAGIC, 0);
+    header.writeUInt16LE(1, 4);
+    header.writeBigInt64LE(-1n, 8);
+    this.#put(block(SECTION_HEADER, header, text(OPT.shbUserApplication, application), endOfOptions));
+  }
+
+  add(frame: CapturedFrame): void {
+    const id = this.#interfaceOf(frame);
+    const options =
+      frame.comment === undefined ? undefined : Buffer.concat([text(OPT.comment, frame.comment), endOfOptions]);
+    const size = packetBytes(frame.data.length, options?.length ?? 0);
+    writePacket(this.#room(size), id, frame, options);
+  }
+
+  /** Hands on what is left. */
+  end(): void {
+    this.#flush();
+  }
+
+  #interfaceOf({ host, interface: name, linkType }: CapturedFrame): number {
+    const place = this.#places.of(host, name);
+    const known = this.#interfaces.get(place * LINK_TYPES + linkType);
+    if (known !== undefined) return known;
+    const id = this.#interfaces.size;
+    this.#interfaces.set(place * LINK_TYPES + linkType, id);
+    const description = Buffer.alloc(8);
+    description.writeUInt16LE(linkType, 0);
+    description.writeUInt32LE(262_144, 4);
+    this.#put(
+      block(
+        INTERFACE_DESCRIPTION,
+        description,
+        text(OPT.ifName, `${host}/${name}`),
+        text(OPT.ifDescription, `host ${host}, interface ${name}`),
+        option(OPT.ifTimestampResolution, Buffer.from([NANOSECONDS])),
+        endOfOptions,
+      ),
+    );
+    return id;
+  }
+
+  #put(bytes: Buffer): void {
+    bytes.copy(this.#room(bytes.length));
+  }
+
+  /** The next so many bytes, to be filled. */
+  #room(size: number): Buffer {
+    if (this.#filled + size > this.#chunk.length) this.#flush();
+    if (size > this.#chunk.length) this.#chunk = Buffer.allocUnsafe(size);
+    const room = this.#chunk.subarray(this.#filled, this.#filled + size);
+    this.#filled += size;
+    return room;
+  }
+
+  #flush(): void {
+    if (this.#filled > 0) this.#write(this.#chunk.subarray(0, this.#filled));
+    this.#filled = 0;
+  }
+}
+
+/** How many bytes a packet takes in such a file. */
+export const packetBytes = (dataBytes: number, optionBytes = 0): number => 32 + padded(dataBytes) + optionBytes;
+
+/** The same of frames that are in memory. */
 export function writePcapng(frames: readonly CapturedFrame[], application: string): Buffer {
-  const header = Buffer.alloc(16);
-  header.writeUInt32LE(BYTE_ORDER_MAGIC, 0);
-  header.writeUInt16LE(1, 4);
-  header.writeBigInt64LE(-1n, 8);
-  const blocks = [block(SECTION_HEADER, header, text(OPT.shbUserApplication, application), endOfOptions)];
-  const packets: PacketBlock[] = [];
-  const interfaces = new Map<string, number>();
-  for (const frame of frames) {
-    const key = `${frame.host}/${frame.interface}/${frame.linkType}`;
-    let id = interfaces.get(key);
-    if (id === undefined) {
-      id = interfaces.size;
-      interfaces.set(key, id);
-      const description = Buffer.alloc(8);
-      description.writeUInt16LE(frame.linkType, 0);
-      description.writeUInt32LE(262_144, 4);
-      blocks.push(
-        block(
-          INTERFACE_DESCRIPTION,
-          description,
-          text(OPT.ifName, `${frame.host}/${frame.interface}`),
-          text(OPT.ifDescription, `host ${frame.host}, interface ${frame.interface}`),
-          option(OPT.ifTimestampResolution, Buffer.from([NANOSECONDS])),
-          endOfOptions,
-        ),
-      );
-    }
-    const options = frame.comment === undefined ? [] : [text(OPT.comment, frame.comment), endOfOptions];
-    packets.push({ id, frame, options });
-  }
-  // One buffer for all of them: there may be hundreds of thousands.
-  const sizes = packets.map(({ frame, options }) =>
-    options.reduce((sum, each) => sum + each.length, 32 + padded(frame.data.length)),
-  );
-  const head = Buffer.concat(blocks);
-  const bytes = Buffer.alloc(sizes.reduce((sum, size) => sum + size, head.length));
-  head.copy(bytes);
-  let at = head.length;
-  for (const [index, packet] of packets.entries()) {
-    const size = sizes[index] as number;
-    writePacket(bytes.subarray(at, at + size), packet);
-    at += size;
-  }
-  return bytes;
+  const chunks: Buffer[] = [];
+  const writer = new PcapngWriter((bytes) => chunks.push(Buffer.from(bytes)), application);
+  for (const frame of frames) writer.add(frame);
+  writer.end();
+  return Buffer.concat(chunks);
 }
 
-interface PacketBlock {
-  id: number;
-  frame: CapturedFrame;
-  options: Buffer[];
-}
-
-/** Fills an enhanced packet block, which is all zeros before. */
-function writePacket(bytes: Buffer, { id, frame, options }: PacketBlock): void {
+/** Fills an enhanced packet block. */
+function writePacket(bytes: Buffer, id: number, frame: CapturedFrame, options: Buffer | undefined): void {
   bytes.writeUInt32LE(ENHANCED_PACKET, 0);
   bytes.writeUInt32LE(bytes.length, 4);
   bytes.writeUInt32LE(id, 8);
@@ -109,8 +146,9 @@ function writePacket(bytes: Buffer, { id, frame, options }: PacketBlock): void {
   bytes.writeUInt32LE(frame.data.length, 20);
   bytes.writeUInt32LE(frame.originalLength, 24);
   frame.data.copy(bytes, 28);
-  let at = 28 + padded(frame.data.length);
-  for (const option of options) at += option.copy(bytes, at);
+  const at = 28 + padded(frame.data.length);
+  bytes.fill(0, 28 + frame.data.length, at);
+  options?.copy(bytes, at);
   bytes.writeUInt32LE(bytes.length, bytes.length - 4);
 }
 
@@ -121,33 +159,31 @@ const LEAST: Readonly<Record<number, number>> = {
   [ENHANCED_PACKET]: 20,
 };
 
-/** The bodies of blocks, in order; `cut` where the last one is not there to its end. @throws Error on lengths that contradict */
-function blocksOf(bytes: Buffer): { blocks: { type: number; body: Buffer }[]; cut: boolean } {
-  const blocks: { type: number; body: Buffer }[] = [];
+/** Looks at the bodies of blocks, in order. @returns whether the last one is not there to its end. @throws Error on lengths that contradict */
+function eachBlock(bytes: Buffer, visit: (type: number, body: Buffer) => void): boolean {
   for (let offset = 0; offset < bytes.length; ) {
-    if (bytes.length - offset < 12) return { blocks, cut: true };
+    if (bytes.length - offset < 12) return true;
     const type = bytes.readUInt32LE(offset);
     const total = bytes.readUInt32LE(offset + 4);
     if (total < 12 + (LEAST[type] ?? 0) || total % 4 !== 0) throw new Error(`a block of ${total} bytes at ${offset}`);
-    if (offset + total > bytes.length) return { blocks, cut: true };
+    if (offset === 0 && type !== SECTION_HEADER) throw new Error('not a capture of this program');
+    if (offset + total > bytes.length) return true;
     if (bytes.readUInt32LE(offset + total - 4) !== total) throw new Error(`a block at ${offset} with two lengths`);
-    blocks.push({ type, body: bytes.subarray(offset + 8, offset + total - 4) });
+    visit(type, bytes.subarray(offset + 8, offset + total - 4));
     offset += total;
   }
-  return { blocks, cut: bytes.length === 0 };
+  return bytes.length === 0;
 }
 
 /**
- * Reads back what writePcapng wrote.
- * @returns its frames; `cut`: whether it ends in the middle of one
+ * Reads back what PcapngWriter wrote.
+ * @param visit takes one frame after another
+ * @returns `cut`: whether it ends in the middle of one
  * @throws Error on anything else
  */
-export function readPcapng(bytes: Buffer): { frames: CapturedFrame[]; cut: boolean } {
-  const frames: CapturedFrame[] = [];
+export function eachFrame(bytes: Buffer, visit: (frame: CapturedFrame) => void): { cut: boolean } {
   const interfaces: { host: string; interface: string; linkType: number }[] = [];
-  const { blocks, cut } = blocksOf(bytes);
-  if (blocks.length > 0 && blocks[0]?.type !== SECTION_HEADER) throw new Error('not a capture of this program');
-  for (const { type, body } of blocks) {
+  const cut = eachBlock(bytes, (type, body) => {
     if (type === SECTION_HEADER && body.readUInt32LE(0) !== BYTE_ORDER_MAGIC)
       throw new Error('not a capture of this program');
     if (type === INTERFACE_DESCRIPTION) {
@@ -159,24 +195,36 @@ export function readPcapng(bytes: Buffer): { frames: CapturedFrame[]; cut: boole
     if (type === ENHANCED_PACKET) {
       const where = interfaces[body.readUInt32LE(0)];
       if (!where) throw new Error('a packet of an unknown interface');
-      const nanoseconds = (BigInt(body.readUInt32LE(4)) << 32n) | BigInt(body.readUInt32LE(8));
-      const length = body.readUInt32LE(12);
-      const originalLength = body.readUInt32LE(16);
-      if (20 + length > body.length || length > originalLength)
-        throw new Error(`a packet that claims ${length} of ${originalLength} bytes in a block of ${body.length}`);
-      const comment = options(body.subarray(20 + padded(length)))
-        .get(OPT.comment)
-        ?.toString('utf8');
-      frames.push({
-        ...where,
-        nanoseconds,
-        time: Number(nanoseconds / 1000n) / 1e6,
-        data: body.subarray(20, 20 + length),
-        originalLength,
-        ...(comment === undefined ? {} : { comment }),
-      });
+      visit(readPacket(body, where));
     }
-  }
+  });
+  return { cut };
+}
+
+function readPacket(body: Buffer, where: { host: string; interface: string; linkType: number }): CapturedFrame {
+  const nanoseconds = (BigInt(body.readUInt32LE(4)) << 32n) | BigInt(body.readUInt32LE(8));
+  const length = body.readUInt32LE(12);
+  const originalLength = body.readUInt32LE(16);
+  if (20 + length > body.length || length > originalLength)
+    throw new Error(`a packet that claims ${length} of ${originalLength} bytes in a block of ${body.length}`);
+  const end = 20 + padded(length);
+  const comment = end < body.length ? options(body.subarray(end)).get(OPT.comment)?.toString('utf8') : undefined;
+  return {
+    host: where.host,
+    interface: where.interface,
+    linkType: where.linkType,
+    nanoseconds,
+    time: Number(nanoseconds / 1000n) / 1e6,
+    data: body.subarray(20, 20 + length),
+    originalLength,
+    ...(comment === undefined ? {} : { comment }),
+  };
+}
+
+/** The same, all in memory. @throws as eachFrame */
+export function readPcapng(bytes: Buffer): { frames: CapturedFrame[]; cut: boolean } {
+  const frames: CapturedFrame[] = [];
+  const { cut } = eachFrame(bytes, (frame) => frames.push(frame));
   return { frames, cut };
 }
 

@@ -1,4 +1,4 @@
-import { reversed, wayKey } from './endpoint.ts';
+import { PairNumbers, WayNumbers } from './numbers.ts';
 import { type Packet, seqDelta, seqLength } from './packet.ts';
 
 /** What a segment is for, as a reader of captures would call it. */
@@ -35,16 +35,19 @@ export type SegmentName = (typeof SEGMENT_NAMES)[number];
 export const RESET_REASONS = ['refused', 'no-socket', 'abort', 'unknown'] as const;
 export type ResetReason = (typeof RESET_REASONS)[number];
 
-export interface Segment extends Packet {
+/** What is said of a packet. */
+interface Named {
   name: SegmentName;
   /** Of a RST alone. */
-  reset?: ResetReason;
+  reset: ResetReason | undefined;
   /** Relative to the initial sequence number of its direction, as Wireshark shows it; absolute where no SYN was seen. */
   relativeSeq: number;
   relativeAck: number;
   /** Whether this capture point saw both SYNs, so that the relative numbers are what they say. */
   anchored: boolean;
 }
+
+export type Segment = Packet & Named;
 
 const RETRANSMISSIONS: ReadonlySet<SegmentName> = new Set(['retransmission', 'fast retransmission', 'tail-loss probe']);
 
@@ -85,9 +88,11 @@ interface Direction {
   duplicateAt: number;
   /** Whether something was sent again since there was anything new. */
   sentAgain: boolean;
+  /** The way back. */
+  back: Direction | undefined;
 }
 
-const fresh = (): Direction => ({
+const fresh = (): Omit<Direction, 'back'> => ({
   initial: undefined,
   next: undefined,
   lastAck: undefined,
@@ -111,19 +116,11 @@ const plainFlags = ({ flags }: Packet) => flags.replace(/[UEC]/g, '');
  * @param packets of all capture points, in the order of time
  */
 export function nameSegments(packets: readonly Packet[]): Segment[] {
-  const points = new Map<string, Map<string, Direction>>();
-  const at = (where: string, direction: string): Direction => {
-    const directions = points.get(where) ?? new Map<string, Direction>();
-    if (directions.size === 0) points.set(where, directions);
-    const known = directions.get(direction);
-    if (known) return known;
-    const begun = fresh();
-    directions.set(direction, begun);
-    return begun;
-  };
-  return packets.map((packet) => {
-    const mine = at(`${packet.host}/${packet.interface}/${packet.outgoing}`, wayKey(packet));
-    const theirs = at(`${packet.host}/${packet.interface}/${!packet.outgoing}`, wayKey(reversed(packet)));
+  const directions = new Directions();
+  const names = new Names(packets);
+  for (const [row, packet] of packets.entries()) {
+    const mine = directions.of(packet);
+    const theirs = mine.back as Direction;
     // A port used again begins a new connection.
     if (packet.flags.includes('S') && mine.initial !== packet.seq)
       Object.assign(mine, fresh(), { initial: packet.seq });
@@ -131,20 +128,170 @@ export function nameSegments(packets: readonly Packet[]): Segment[] {
     const reset = name === 'reset' ? reasonOf(packet, mine, theirs) : undefined;
     if (reset === undefined) remember(packet, name, mine, theirs);
     else mine.challenges = theirs.lastAck !== undefined && packet.seq !== theirs.lastAck;
-    return {
-      ...packet,
+    const acks = packet.flags.includes('A');
+    names.set(row, {
       name,
-      ...(reset === undefined ? {} : { reset }),
-      anchored: mine.initial !== undefined && (theirs.initial !== undefined || !packet.flags.includes('A')),
+      reset,
+      anchored: mine.initial !== undefined && (theirs.initial !== undefined || !acks),
       relativeSeq: mine.initial === undefined ? packet.seq : (packet.seq - mine.initial) >>> 0,
-      relativeAck:
-        theirs.initial === undefined
-          ? packet.ack
-          : packet.flags.includes('A')
-            ? (packet.ack - theirs.initial) >>> 0
-            : 0,
-    };
-  });
+      relativeAck: theirs.initial === undefined ? packet.ack : acks ? (packet.ack - theirs.initial) >>> 0 : 0,
+    });
+  }
+  return packets.map((_, row) => new NamedPacket(names, row));
+}
+
+/** What is known of every direction of every connection, by the place where it was captured. */
+class Directions {
+  readonly #ways = new WayNumbers();
+  readonly #points = new PairNumbers();
+  /** By place, by way. */
+  readonly #known: Direction[][] = [];
+
+  /** Of the way that a packet goes, with the way back. */
+  of(packet: Packet): Direction {
+    const there = this.#pointOf(packet, packet.outgoing);
+    const way = this.#ways.of(packet);
+    const known = this.#known[there]?.[way];
+    if (known?.back !== undefined) return known;
+    const mine = this.#at(there, way);
+    mine.back = this.#at(this.#pointOf(packet, !packet.outgoing), this.#ways.back(way));
+    return mine;
+  }
+
+  #pointOf({ host, interface: name }: Packet, outgoing: boolean): number {
+    return 2 * this.#points.of(host, name) + (outgoing ? 1 : 0);
+  }
+
+  #at(point: number, way: number): Direction {
+    const ways = this.#known[point] ?? [];
+    this.#known[point] = ways;
+    const known = ways[way];
+    if (known !== undefined) return known;
+    const begun: Direction = { ...fresh(), back: undefined };
+    ways[way] = begun;
+    return begun;
+  }
+}
+
+const NAMES = new Map(SEGMENT_NAMES.map((name, index) => [name, index]));
+const REASONS = new Map<ResetReason | undefined, number>(RESET_REASONS.map((reason, index) => [reason, index + 1]));
+
+/** What is said of packets, in columns: there may be millions. */
+class Names {
+  readonly packets: readonly Packet[];
+  readonly #names: Uint8Array;
+  readonly #resets: Uint8Array;
+  readonly #anchored: Uint8Array;
+  readonly #seqs: Uint32Array;
+  readonly #acks: Uint32Array;
+
+  constructor(packets: readonly Packet[]) {
+    this.packets = packets;
+    const { length } = packets;
+    this.#names = new Uint8Array(length);
+    this.#resets = new Uint8Array(length);
+    this.#anchored = new Uint8Array(length);
+    this.#seqs = new Uint32Array(length);
+    this.#acks = new Uint32Array(length);
+  }
+
+  set(row: number, { name, reset, anchored, relativeSeq, relativeAck }: Named): void {
+    this.#names[row] = NAMES.get(name) as number;
+    this.#resets[row] = REASONS.get(reset) ?? 0;
+    this.#anchored[row] = anchored ? 1 : 0;
+    this.#seqs[row] = relativeSeq;
+    this.#acks[row] = relativeAck;
+  }
+
+  nameOf = (row: number): SegmentName => SEGMENT_NAMES[this.#names[row] as number] as SegmentName;
+  resetOf = (row: number): ResetReason | undefined => RESET_REASONS[(this.#resets[row] as number) - 1];
+  isAnchored = (row: number): boolean => this.#anchored[row] === 1;
+  seqOf = (row: number): number => this.#seqs[row] as number;
+  ackOf = (row: number): number => this.#acks[row] as number;
+}
+
+/** A packet with what is said of it. */
+class NamedPacket implements Segment {
+  readonly #names: Names;
+  readonly #row: number;
+
+  constructor(names: Names, row: number) {
+    this.#names = names;
+    this.#row = row;
+  }
+
+  get #packet(): Packet {
+    return this.#names.packets[this.#row] as Packet;
+  }
+  get name(): SegmentName {
+    return this.#names.nameOf(this.#row);
+  }
+  get reset(): ResetReason | undefined {
+    return this.#names.resetOf(this.#row);
+  }
+  get anchored(): boolean {
+    return this.#names.isAnchored(this.#row);
+  }
+  get relativeSeq(): number {
+    return this.#names.seqOf(this.#row);
+  }
+  get relativeAck(): number {
+    return this.#names.ackOf(this.#row);
+  }
+  get n(): number {
+    return this.#packet.n;
+  }
+  get time(): number {
+    return this.#packet.time;
+  }
+  get host(): string {
+    return this.#packet.host;
+  }
+  get interface(): string {
+    return this.#packet.interface;
+  }
+  get outgoing(): boolean {
+    return this.#packet.outgoing;
+  }
+  get src(): string {
+    return this.#packet.src;
+  }
+  get sport(): number {
+    return this.#packet.sport;
+  }
+  get dst(): string {
+    return this.#packet.dst;
+  }
+  get dport(): number {
+    return this.#packet.dport;
+  }
+  get flags(): string {
+    return this.#packet.flags;
+  }
+  get seq(): number {
+    return this.#packet.seq;
+  }
+  get ack(): number {
+    return this.#packet.ack;
+  }
+  get window(): number {
+    return this.#packet.window;
+  }
+  get dataOffset(): number {
+    return this.#packet.dataOffset;
+  }
+  get options(): Packet['options'] {
+    return this.#packet.options;
+  }
+  get checksum(): Packet['checksum'] {
+    return this.#packet.checksum;
+  }
+  get length(): number {
+    return this.#packet.length;
+  }
+  get ttl(): number {
+    return this.#packet.ttl;
+  }
 }
 
 function remember(packet: Packet, name: SegmentName, mine: Direction, theirs: Direction): void {

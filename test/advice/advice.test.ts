@@ -60,7 +60,7 @@ describe('a scenario and a sweep give the same advice', () => {
       .flatMap((act) => act.findings)
       .find(({ id }) => id === 'survives-the-quiet') as Finding;
     const told = remediesOf(survives, 'ioredis (Node.js)');
-    const timeoutSeconds = result.middlebox.productionIdleTimeoutSeconds;
+    const timeoutSeconds = result.middleboxes[0]?.productionTimers.idleSeconds as number;
     expect(told).toEqual(
       await pasted('ioredis', {
         ...BOX,

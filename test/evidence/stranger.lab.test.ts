@@ -72,7 +72,11 @@ describe('report --judge on a stranger’s run', () => {
 describe('report on a stranger’s result', () => {
   it.each([
     ['an act', 'acts.0.name', (result: Result) => Object.assign(result.acts[0] as object, { name: 'x"></svg><img>' })],
-    ['a host', 'middlebox.host', (result: Result) => Object.assign(result.middlebox, { host: '../../etc' })],
+    [
+      'a host',
+      'middleboxes.0.host',
+      (result: Result) => Object.assign(result.middleboxes[0] as object, { host: '../../etc' }),
+    ],
   ])('refuses %s whose name is none', async (_, path, change) => {
     const folder = evilRun(() => {});
     const result = await judged('rebalance');

@@ -13,7 +13,7 @@ const FOLDER = join(packageRoot, 'test/fixtures');
 
 /** The scenarios of which a run is recorded. */
 export const FIXTURES: string[] = readdirSync(FOLDER, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && entry.name !== 'sweep')
+  .filter((entry) => entry.isDirectory() && !['sweep', 'results-v1'].includes(entry.name))
   .map(({ name }) => name);
 
 /** A run that the lab itself recorded, with two connections. */
@@ -22,7 +22,11 @@ export const recorded = (scenario: string): Evidence => readEvidence(join(FOLDER
 export const judged = (scenario: string): Promise<Result> => judgeRun(recorded(scenario), 0);
 
 /** Of every recorded run. */
-export const TOLD: ActAdvice = { client: ioredis, server: redisServer, sysctl };
+export const TOLD: ActAdvice = {
+  clients: { pool: ioredis },
+  servers: Object.fromEntries(['mq', 'mq-1', 'mq-2', 'server'].map((name) => [name, redisServer])),
+  sysctl,
+};
 
 export function factsOf(scenario: string, act: string, change: (evidence: ActEvidence) => void = () => {}): ActFacts {
   const evidence = recorded(scenario).acts.find((candidate) => candidate.plan.name === act);

@@ -1,5 +1,6 @@
 import type { ActEvidence } from '../../src/evidence/read.ts';
 import { connectionsOf } from '../../src/plan/plan.ts';
+import { copyOfPacket } from '../../src/wire/packets.ts';
 
 /** Ports that servers listen on; every other port is one connection's. */
 const SERVICES = new Set([6379]);
@@ -57,7 +58,7 @@ export function multiply(evidence: ActEvidence, times: number): ActEvidence {
         host.role === 'client' ? { ...host, connections: connections * times } : host,
       ),
     },
-    packets: rows(evidence.packets),
+    packets: rows(evidence.packets.map(copyOfPacket)),
     samples: evidence.samples.map((sample) => ({ ...sample, sockets: rows(sample.sockets) })),
     ends: rows(evidence.ends),
     flowTables: evidence.flowTables.map((table) => ({ ...table, flows: rows(table.flows) })),

@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { buildLadder } from '../../src/judge/ladder.ts';
+import type { ActFacts } from '../../src/judge/facts.ts';
+import { buildLadders } from '../../src/judge/ladder.ts';
+import type { Finding, Ladder } from '../../src/judge/result.ts';
 import { factsOf } from '../helpers/fixture.ts';
+
+/** Of an act with one path. */
+const ladderOf = (facts: ActFacts, findings: readonly Finding[]) => buildLadders(facts, findings)[0] as Ladder;
 
 describe('a ladder', () => {
   it('folds a library’s greeting by what the step did, not by how it is worded', () => {
     const rows = (text?: string) =>
-      buildLadder(
+      ladderOf(
         factsOf('reset', 'broken', ({ record }) => {
           if (text !== undefined) for (const step of record.steps) step.text = text;
         }),
@@ -17,7 +22,7 @@ describe('a ladder', () => {
     expect(rows('web opens nothing')).toEqual(usual);
   });
   it('says nothing of a middlebox whose table was not looked at', () => {
-    const { rows } = buildLadder(
+    const { rows } = ladderOf(
       factsOf('reset', 'broken', (evidence) => {
         evidence.flowTables = [];
       }),
@@ -29,7 +34,7 @@ describe('a ladder', () => {
   });
   it('gives a look a row where a state changed, not where a timer ran', () => {
     const times = (expiresIn?: (look: number) => number | undefined) =>
-      buildLadder(
+      ladderOf(
         factsOf('rebalance', 'fixed', ({ flowTables }) => {
           if (expiresIn === undefined) return;
           for (const [look, { flows }] of flowTables.entries())
@@ -47,7 +52,7 @@ describe('a ladder', () => {
     expect(times((look) => (look % 2 === 0 ? look : undefined))).toEqual(times());
   });
   it('names the hosts on which an end is a zombie', () => {
-    const rows = (act: string) => buildLadder(factsOf('rebalance', act), []).rows;
+    const rows = (act: string) => ladderOf(factsOf('rebalance', act), []).rows;
     const last = (act: string) => rows(act).findLast((row) => row.kind === 'states');
     expect(last('broken')).toMatchObject({ zombies: ['mq-1'], states: { 'mq-1': 'ZOMBIE+ESTAB' } });
     expect(last('fixed')).not.toHaveProperty('zombies');

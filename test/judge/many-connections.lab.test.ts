@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ActEvidence } from '../../src/evidence/read.ts';
 import { CHECKS } from '../../src/judge/catalogue.ts';
+import { ask } from '../../src/judge/check.ts';
 import { ActFacts } from '../../src/judge/facts.ts';
 import { keepaliveRows } from '../../src/judge/keepalive.ts';
-import { buildLadder } from '../../src/judge/ladder.ts';
+import { buildLadders } from '../../src/judge/ladder.ts';
 import { outcomeOf } from '../../src/judge/outcome.ts';
 import { connectionsOf } from '../../src/plan/plan.ts';
 import { arrayWork } from '../helpers/array-work.ts';
@@ -24,11 +25,11 @@ const checks = new Map(
 function judge(evidence: ActEvidence) {
   const facts = new ActFacts(evidence, TOLD);
   const findings = evidence.plan.expect.map(({ check, params }) => {
-    const judgement = checks.get(check)?.judge(facts, params);
-    if (!judgement) throw new Error(`no check ${check}`);
-    return { id: check, params, ...judgement };
+    const definition = checks.get(check);
+    if (!definition) throw new Error(`no check ${check}`);
+    return { id: check, params, ...ask(definition, facts, params) };
   });
-  return { findings, outcome: outcomeOf(facts), rows: keepaliveRows(facts), ladder: buildLadder(facts, findings) };
+  return { findings, outcome: outcomeOf(facts), rows: keepaliveRows(facts), ladder: buildLadders(facts, findings) };
 }
 
 describe('many connections', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ActEvidence } from '../../src/evidence/read.ts';
+import { copyOfPacket } from '../../src/wire/packets.ts';
 import { judgedAct, statusOf } from '../helpers/fixture.ts';
 
 /** Evidence that was changed must change the finding: each line is a way in which a scenario could be wrongly passed. */
@@ -356,7 +357,7 @@ describe('a balancer whose table tells only when looked at (IPVS)', () => {
       if (!last) throw new Error('no packet');
       const goodbyes = evidence.packets
         .filter(({ host, time, flags }) => host === 'director' && time < quiet.from && flags === 'PA')
-        .map((packet) => ({ ...packet, flags: 'FA', time: quiet.from + 1 }));
+        .map((packet) => ({ ...copyOfPacket(packet), flags: 'FA', time: quiet.from + 1 }));
       evidence.packets = [...evidence.packets, ...goodbyes].sort((a, b) => a.time - b.time);
     });
     expect(statusOf(result, 'flows-forgotten')).not.toBe('pass');

@@ -93,7 +93,7 @@ describe('a bad file is refused with file, line, column, what was expected and w
       'by: wrong-broker',
       'by: nobody',
       'nobody }',
-      /wrong-broker or balancer, found "nobody"/,
+      /wrong-server or wrong-broker or balancer or box, found "nobody"/,
       undefined,
     ],
     [

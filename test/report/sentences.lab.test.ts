@@ -45,7 +45,7 @@ describe.each(SCENARIOS)('the evidence of %s in another language', (scenario) =>
       verdict,
       acts.map((act) => [
         act.findings.map(({ id, status }) => [id, status]),
-        act.ladder.rows.map((row) => ({ ...row, text: '', label: '' })),
+        act.ladders.flatMap(({ rows }) => rows).map((row) => ({ ...row, text: '', label: '' })),
       ]),
     ];
     expect(essence(other)).toEqual(essence(one));
@@ -59,15 +59,17 @@ describe('a result in another language', () => {
     const { default: html } = await REPORTERS.load('html');
     expect(classes(html.render(other, CONTEXT))).toEqual(classes(html.render(one, CONTEXT)));
     const drawn = ({ acts }: Result) =>
-      acts.map(({ ladder }) =>
-        ladder.rows.map((row) => colours(drawLadder({ ...ladder, rows: [row] }, 1000, painter(true)).join('\n'))),
-      );
+      acts
+        .flatMap(({ ladders }) => ladders)
+        .map((ladder) =>
+          ladder.rows.map((row) => colours(drawLadder({ ...ladder, rows: [row] }, 1000, painter(true)).join('\n'))),
+        );
     expect(drawn(other)).toEqual(drawn(one));
   });
 
   it('has rows in every colour that there is', async () => {
     const rows = (await Promise.all(SCENARIOS.map(judged))).flatMap(({ acts }) =>
-      acts.flatMap(({ ladder }) => ladder.rows),
+      acts.flatMap(({ ladders }) => ladders.flatMap(({ rows }) => rows)),
     );
     const events = rows.flatMap((row) => (row.kind === 'event' ? [row.event] : []));
     expect(new Set(events)).toEqual(new Set(['error', 'failed', 'close', 'reconnecting']));

@@ -1,79 +1,83 @@
 import { z } from 'zod';
+import type { MiddleboxPlan } from '../../plan/plan.ts';
 import { TERMINATION } from '../../wire/haproxy-log.ts';
-import { cannotTell, defineCheck } from '../check.ts';
+import type { Journey } from '../../wire/journeys.ts';
+import { ABOUT, defineCheck, judgeEach } from '../check.ts';
+import type { ActFacts } from '../facts.ts';
 import { heartbeat, longerPatience } from '../remedy.ts';
-import { inSeconds, plural, range, tally } from '../words.ts';
+import { plural, range, tally } from '../words.ts';
 
-/** HAProxy wakes up for its timers every second at the latest; timeouts end a little late. */
+/** Proxies wake up for their timers every second at the latest; timeouts end a little late. */
 const TOLERANCE_SECONDS = 1.1;
+/** The two legs of a session are closed within. */
+const AT_ONCE_SECONDS = 1;
 
 export default defineCheck({
   about:
-    'the proxy closes idle sessions at its own timeout: FIN to the client, FIN (and RST) to the server, cD or sD in its log',
-  params: z.strictObject({}),
+    'the proxy closes idle sessions at its own timeout: FIN to the client, FIN (and RST) to the server, and its log agrees',
+  params: z.strictObject(ABOUT),
+  needs: [],
+  question: () => 'whether the proxy closed the sessions',
+  says: (facts) => ({
+    expected: `${facts.boxNames('L7')} closes each of ${plural(facts.pool.length, 'session')} after ${range(facts.boxesAsked('L7').map(({ timers }) => timers.idleSeconds))} without a byte: FIN to the client, FIN to the server (then RST, unless the server has closed by then)`,
+    why: 'A proxy ends idle sessions by its own timers (timeout client, timeout server; proxy_timeout) and says so politely, with FIN on both sides; a server that is slower than the proxy gets a RST after its FIN, because the proxy will read no more. The pool notices at once, but a request that is just under way meets the closing door.',
+  }),
   judge(facts) {
     const wanted = facts.pool.length;
-    const idle = facts.box.timers.idleSeconds;
-    const expected = `${facts.box.name} closes each of ${plural(wanted, 'session')} after ${inSeconds(idle)} without a byte: FIN to the client, FIN to the broker (then RST, unless the broker has closed by then)`;
-    const why =
-      'A proxy ends idle sessions by its own timers (timeout client, timeout server) and says so politely, with FIN on both sides; a broker that is slower than the proxy gets a RST after its FIN, because the proxy will read no more. The pool notices at once, but a request that is just under way meets the closing door.';
-    const unknown = (observed: string) =>
-      cannotTell({ title: 'whether the proxy closed the sessions cannot be told', expected, observed, why });
-    if (facts.notReady !== undefined) return unknown(facts.notReady);
-    const cases = facts.pool.map((connection) => {
-      const mine = facts.journeysOf(connection.local);
+    if (facts.pool.some((connection) => facts.boxOn(connection, 'L7') === undefined))
+      return { unknown: 'no proxy stands on the path' };
+    const { cases, right, ok, example } = judgeEach(facts.pool, wanted, (connection) => {
+      const proxy = facts.boxOn(connection, 'L7') as MiddleboxPlan;
+      const { near, far } = facts.legsAt(connection, proxy);
+      const mine = facts.journeysOf(near.end);
       const fin = mine.find(
-        (journey) =>
-          journey.from === facts.box.name && journey.to === facts.client && journey.first.flags.includes('F'),
+        (journey) => journey.from === proxy.name && journey.to === near.from && journey.first.flags.includes('F'),
       );
-      const lastBytes = mine
-        .filter(
-          (journey) =>
-            journey.first.length > 0 &&
-            journey.first.name === 'data' &&
-            journey.first.time < (fin?.first.time ?? Number.POSITIVE_INFINITY),
-        )
-        .at(-1);
-      const entry = facts.proxyLogOf(connection.local);
-      const leg = entry?.session?.proxy ?? facts.sessionsOf(connection.local).at(-1)?.session.proxy;
+      const lastBytes = mine.findLast(
+        (journey) =>
+          journey.first.length > 0 &&
+          journey.first.name === 'data' &&
+          journey.first.time < (fin?.first.time ?? Number.POSITIVE_INFINITY),
+      );
+      const entry = facts.proxyLogOf(connection, proxy.name);
       const farSide =
-        leg === undefined
-          ? []
-          : facts
-              .journeysOf(leg)
-              .filter((journey) => journey.from === facts.box.name && facts.brokers.includes(journey.to));
-      const farFin = farSide.find((journey) => journey.first.flags.includes('F'));
-      const farReset = farSide.find((journey) => journey.first.flags.includes('R'));
+        far === undefined ? unpaired(facts, proxy.name, near.end, fin?.first.time) : facts.journeysOf(far.end);
+      const sent = farSide.filter(({ from, to }) => from === proxy.name && to !== near.from);
+      const farFin = sent.find((journey) => journey.first.flags.includes('F'));
+      const farReset = sent.find((journey) => journey.first.flags.includes('R'));
       const silence = fin && lastBytes ? fin.first.time - lastBytes.first.time : undefined;
       const termination = entry?.session?.termination;
-      const right =
-        silence !== undefined &&
-        Math.abs(silence - idle) <= TOLERANCE_SECONDS &&
-        farFin !== undefined &&
-        (termination === 'cD' || termination === 'sD');
-      return { connection, fin, farFin, farReset, silence, termination, entry, right };
+      const silent = silence !== undefined && Math.abs(silence - proxy.timers.idleSeconds) <= TOLERANCE_SECONDS;
+      return {
+        proxy: proxy.name,
+        fin,
+        farFin,
+        farReset,
+        silence,
+        termination,
+        entry,
+        // A proxy that says why it ended sessions must have said so of this one.
+        right: silent && farFin !== undefined && (facts.logs(proxy.name) ? TIMED_OUT.has(termination ?? '') : true),
+      };
     });
-    const right = cases.filter((each) => each.right);
-    const ok = right.length === wanted;
-    const [example] = ok ? right : cases;
-    const silences = cases.map(({ silence }) => silence).filter((silence) => silence !== undefined);
-    const codes = cases.map(({ termination }) => termination ?? 'no log line');
+    const silences = cases.flatMap(({ silence }) => silence ?? []);
+    const logged = cases.filter(({ proxy }) => facts.logs(proxy));
+    const codes = logged.map(({ termination }) => termination ?? 'no log line');
+    const names = facts.boxNames('L7');
     return {
       status: ok ? 'pass' : 'fail',
       title: ok
-        ? `${facts.box.name} closed ${plural(wanted, 'idle session')} by its own timeout`
-        : `${facts.box.name} did not close the sessions as expected`,
-      expected,
-      observed: `${right.length} of ${wanted} as expected${silences.length > 0 ? `, ${range(silences)} after the last byte` : ''}; to the brokers: ${cases.filter(({ farFin }) => farFin).length}× FIN, ${cases.filter(({ farReset }) => farReset).length}× RST; its log says ${tally(codes)}`,
-      why,
+        ? `${names} closed ${plural(wanted, 'idle session')} by its own timeout`
+        : `${names} did not close the sessions as expected`,
+      observed: `${right.length} of ${wanted} as expected${silences.length > 0 ? `, ${range(silences)} after the last byte` : ''}; to the servers: ${cases.filter(({ farFin }) => farFin).length}× FIN, ${cases.filter(({ farReset }) => farReset).length}× RST${codes.length > 0 ? `; its log says ${tally(codes)}` : '; it logs no reasons'}`,
       remedy: ok ? [...heartbeat(facts), ...longerPatience(facts)] : [],
       evidence: example
         ? [
             ...(example.fin
-              ? [facts.packet(example.fin.first, `${facts.box.name} closes the idle session towards the client`)]
+              ? [facts.packet(example.fin.first, `${example.proxy} closes the idle session towards the client`)]
               : []),
             ...(example.farFin
-              ? [facts.packet(example.farFin.first, `${facts.box.name} closes it towards the broker`)]
+              ? [facts.packet(example.farFin.first, `${example.proxy} closes it towards the server`)]
               : []),
             ...(example.farReset
               ? [facts.packet(example.farReset.first, 'RST after the FIN: the proxy will read nothing more')]
@@ -81,7 +85,7 @@ export default defineCheck({
             ...(example.entry
               ? [
                   {
-                    flow: facts.box.name,
+                    flow: example.proxy,
                     at: facts.at(example.entry.time),
                     note: `log: ${example.termination} = ${TERMINATION[example.termination ?? ''] ?? 'see the HAProxy manual'}`,
                   },
@@ -92,3 +96,18 @@ export default defineCheck({
     };
   },
 });
+
+/** How HAProxy's log says that a time-out of its own ended a session. */
+const TIMED_OUT: ReadonlySet<string> = new Set(['cD', 'sD']);
+
+/** Where a proxy tells nothing of its sessions: what it sent to others within a moment of closing one side. */
+const unpaired = (facts: ActFacts, proxy: string, near: string, closed: number | undefined): Journey[] => {
+  const mine = new Set(facts.journeysOf(near));
+  return facts.journeys.filter(
+    (journey) =>
+      journey.from === proxy &&
+      !mine.has(journey) &&
+      closed !== undefined &&
+      Math.abs(journey.first.time - closed) < AT_ONCE_SECONDS,
+  );
+};

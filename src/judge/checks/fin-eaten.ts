@@ -1,51 +1,46 @@
 import { z } from 'zod';
-import { cannotTell, defineCheck } from '../check.ts';
+import { ABOUT, defineCheck, judgeEach } from '../check.ts';
 import { serverKeepalive } from '../remedy.ts';
 import { plural, tally } from '../words.ts';
 
 export default defineCheck({
   about: 'the client closes, and its FIN never reaches the server',
-  params: z.strictObject({}),
+  params: z.strictObject(ABOUT),
+  needs: [],
+  question: () => 'whether the FIN was lost',
+  says: (facts) => ({
+    expected: `the FIN of each of ${plural(facts.pool.length, 'connection')} ends in ${facts.about.box ?? (facts.boxNames() || 'a box')}, and so do its retransmissions`,
+    why: 'A FIN is one packet like any other. When a firewall drops it (it forgot the flow, it was reloaded, a rule says DROP), the client’s kernel repeats it for a while, gives up and forgets; the server has heard nothing and waits.',
+  }),
   judge(facts) {
     const wanted = facts.pool.length;
-    const expected = `the FIN of each of ${plural(wanted, 'connection')} ends in ${facts.box.name}, and so do its retransmissions`;
-    const why =
-      'A FIN is one packet like any other. When a firewall drops it (it forgot the flow, it was reloaded, a rule says DROP), the client’s kernel repeats it for a while, gives up and forgets; the server has heard nothing and waits.';
     const { loss } = facts;
-    if (facts.notReady !== undefined || !loss)
-      return cannotTell({
-        title: 'whether the FIN was lost cannot be told',
-        expected,
-        observed: facts.notReady ?? 'nobody closed anything',
-        why,
-      });
-    const cases = facts.pool.map(({ local }) => {
+    if (!loss) return { unknown: 'nobody closed anything' };
+    const boxes = new Set(facts.pool.flatMap((each) => facts.boxesOf(each)).map(({ name }) => name));
+    const eats = (host: string) => (facts.about.box === undefined ? boxes.has(host) : host === facts.about.box);
+    const { cases, right, ok, example } = judgeEach(facts.pool, wanted, ({ client, local }) => {
       const fins = facts
         .journeysOf(local)
         .filter(
           (journey) =>
-            journey.from === facts.client &&
+            journey.from === client &&
             journey.first.outgoing &&
             journey.first.flags.includes('F') &&
             journey.first.time >= loss.from,
         );
-      return { local, fins, right: fins.length > 0 && fins.every((fin) => fin.lost && fin.to === facts.box.name) };
+      return { client, local, fins, right: fins.length > 0 && fins.every((fin) => fin.lost && eats(fin.to)) };
     });
-    const right = cases.filter((each) => each.right);
-    const ok = right.length === wanted;
-    const [example] = ok ? right : cases;
-    const last = facts.lastLook.find(({ host }) => host === facts.client);
-    const stateOf = new Map(last?.sockets.map(({ local, state }) => [local, state]));
+    const eaters = [...new Set(right.flatMap(({ fins }) => fins.map(({ to }) => to)))].join(' and ');
+    const last = facts.lastLook.filter(({ host }) => facts.clients.includes(host));
+    const stateOf = new Map(last.flatMap(({ sockets }) => sockets).map(({ local, state }) => [local, state]));
     const states = facts.pool.map(({ local }) => stateOf.get(local) ?? 'gone');
     return {
       status: ok ? 'pass' : 'fail',
-      title: ok ? `${facts.box.name} dropped ${plural(wanted, 'FIN')}` : 'the FIN was not lost as expected',
-      expected,
+      title: ok ? `${eaters} dropped ${plural(wanted, 'FIN')}` : 'the FIN was not lost as expected',
       observed: `${right.length} of ${wanted} as expected; ${plural(
         cases.reduce((sum, { fins }) => sum + fins.length, 0),
         'FIN',
       )} sent, retransmissions included, ${cases.reduce((sum, { fins }) => sum + fins.filter((fin) => !fin.lost).length, 0)} arrived; the client's sockets at the end: ${tally(states)}`,
-      why,
       remedy: ok ? serverKeepalive(facts) : [],
       evidence: example
         ? example.fins

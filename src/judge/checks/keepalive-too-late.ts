@@ -4,7 +4,7 @@ import { HZ } from '../../base/hz.ts';
 import { granuleSeconds, largestSafeIdle } from '../../model/timer-wheel.ts';
 import { destinationText, sourceText } from '../../wire/endpoint.ts';
 import type { Segment } from '../../wire/segments.ts';
-import { cannotTell, defineCheck } from '../check.ts';
+import { ABOUT, defineCheck } from '../check.ts';
 import type { ActFacts, ClientConnection } from '../facts.ts';
 import { clientKeepalive } from '../remedy.ts';
 import { inSeconds, plural, range } from '../words.ts';
@@ -29,7 +29,7 @@ function firstProbes(facts: ActFacts): Probe[] {
   const asked = new Map<string, number>();
   const probes: Probe[] = [];
   for (const segment of facts.segments) {
-    if (segment.host !== facts.client) continue;
+    if (!facts.clients.includes(segment.host)) continue;
     const end = segment.outgoing ? sourceText(segment) : destinationText(segment);
     if (!segment.outgoing) heard.set(end, segment.time);
     else if (segment.name === 'keepalive probe') {
@@ -54,46 +54,45 @@ function deaths(facts: ActFacts): { connection: ClientConnection; time: number }
   return facts.connections
     .filter(({ openedAt }) => openedAt < until)
     .flatMap((connection) => {
-      const gone = facts.flowOf(connection)?.destroyed;
-      return gone?.reason === 'idle-timeout' && gone.time <= until ? [{ connection, time: gone.time }] : [];
+      const gone = facts.forgottenFlows(connection)[0]?.destroyed;
+      return gone !== undefined && gone.time <= until ? [{ connection, time: gone.time }] : [];
     });
 }
+
+/** What the kernel of a client made of its keepalive. */
+const kernelOf = (facts: ActFacts) =>
+  facts.lookInQuiet
+    .filter(({ host }) => facts.clients.includes(host))
+    .flatMap(({ sockets }) => sockets.map((socket) => socket.kernel))
+    .find((options) => options?.keepalive);
 
 export default defineCheck({
   about:
     'a keepalive a little shorter than the middlebox’s patience: how many connections die all the same, because kernel timers fire late',
-  params: z.strictObject({ dies: z.enum(['some', 'none']) }),
+  params: z.strictObject({ dies: z.enum(['some', 'none']), ...ABOUT }),
+  needs: [],
+  question: () => 'whether the keepalive comes in time',
+  says(facts, { dies }) {
+    const kernel = kernelOf(facts);
+    const { hz } = facts.evidence.record;
+    const patience = facts.pool.flatMap((connection) => facts.patienceOf(connection)?.seconds ?? []);
+    return {
+      expected:
+        kernel === undefined || hz === undefined || patience.length === 0
+          ? `${dies === 'none' ? 'no' : 'some'} connection dies by a late probe`
+          : `the first probe comes ${kernel.idleSeconds} s to ${inSeconds(kernel.idleSeconds + granuleSeconds(kernel.idleSeconds, hz))} after the last packet, and ${dies === 'none' ? `always before ${inSeconds(Math.min(...patience))}, so nothing dies` : `sometimes later than ${inSeconds(Math.min(...patience))}, so some connections die`}`,
+      why: 'The kernel keeps long timers in coarse steps and rounds up, never down (the timer wheel, kernel/time/timer.c): at HZ 250 a timer of 129 s to 17 min fires up to 16.4 s late, at HZ 1000 one of 258 s to 34 min up to 32.8 s. How late a first probe comes depends on the moment at which its timer was set; each later one falls on the first step after its time. A keepalive just below the patience is a game of chance.',
+    };
+  },
   judge(facts, { dies }) {
     const { hz } = facts.evidence.record;
-    const kernel = facts.lookInQuiet
-      .filter(({ host }) => host === facts.client)
-      .flatMap(({ sockets }) => sockets.map((socket) => socket.kernel))
-      .find((options) => options?.keepalive);
-    const patience = facts.pool.map((connection) => facts.patienceOf(connection));
-    const why =
-      'The kernel keeps long timers in coarse steps and rounds up, never down (the timer wheel, kernel/time/timer.c): at HZ 250 a timer of 129 s to 17 min fires up to 16.4 s late, at HZ 1000 one of 258 s to 34 min up to 32.8 s. How late a first probe comes depends on the moment at which its timer was set; each later one falls on the first step after its time. A keepalive just below the patience is a game of chance.';
+    const kernel = kernelOf(facts);
+    const patience = facts.pool.map((connection) => facts.patienceOf(connection)?.seconds);
     const probes = firstProbes(facts);
-    if (
-      facts.notReady !== undefined ||
-      hz === undefined ||
-      !kernel ||
-      patience.includes(undefined) ||
-      probes.length === 0
-    )
-      return cannotTell({
-        title: 'whether the keepalive comes in time cannot be told',
-        expected: `${dies === 'none' ? 'no' : 'some'} connection dies by a late probe`,
-        observed:
-          facts.notReady ??
-          (hz === undefined
-            ? 'the record does not tell the kernel’s HZ'
-            : !kernel
-              ? `no socket of ${facts.client} had keepalive on`
-              : probes.length === 0
-                ? 'no keepalive probe was seen in the quiet'
-                : `${facts.box.name} told nothing of its patience`),
-        why,
-      });
+    if (hz === undefined) return { unknown: 'the record does not tell the kernel’s HZ' };
+    if (!kernel) return { unknown: `no socket of ${facts.clientNames} had keepalive on` };
+    if (probes.length === 0) return { unknown: 'no keepalive probe was seen in the quiet' };
+    if (patience.includes(undefined)) return { unknown: `${facts.boxNames()} told nothing of its patience` };
     const timeout = Math.min(...(patience as number[]));
     const granule = granuleSeconds(kernel.idleSeconds, hz);
     const lateness = probes.map(({ silence }) => silence - kernel.idleSeconds);
@@ -132,9 +131,7 @@ export default defineCheck({
           ? `a keepalive of ${kernel.idleSeconds} s is too late for ${inSeconds(timeout)} at HZ ${hz}: ${evening.length} of ${plural(facts.pool.length, 'connection')} died in the quiet`
           : `a keepalive of ${kernel.idleSeconds} s is in time for ${inSeconds(timeout)} at HZ ${hz}: none of ${plural(facts.pool.length, 'connection')} died`
         : 'the keepalive did not do what the timer wheel says',
-      expected: `the first probe comes ${kernel.idleSeconds} s to ${inSeconds(kernel.idleSeconds + granule)} after the last packet, and ${dies === 'none' ? `always before ${inSeconds(timeout)}, so nothing dies` : `sometimes later than ${inSeconds(timeout)}, so some connections die`}`,
       observed: `${plural(probes.length, 'probe')} came ${range(probes.map(({ silence }) => silence))} after the last packet, ${inSeconds(Math.max(0, Math.min(...lateness)))} to ${inSeconds(Math.max(0, ...lateness))} late; ${evening.length} of ${plural(facts.pool.length, 'connection')} died (${all.length} deaths with those that were opened again)${when}`,
-      why,
       remedy: ok ? [...limits, ...clientKeepalive(facts)] : [],
       evidence: [
         facts.packet(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cannotTell, defineCheck } from '../check.ts';
+import { ABOUT, defineCheck, judgeEach } from '../check.ts';
 import { clientKeepalive } from '../remedy.ts';
 import { plural, range } from '../words.ts';
 
@@ -8,69 +8,63 @@ const AT_ONCE_SECONDS = 1;
 
 export default defineCheck({
   about: 'at the expiry the middlebox sends RST to both ends, and both sockets are gone at once',
-  params: z.strictObject({}),
+  params: z.strictObject(ABOUT),
+  needs: [],
+  question: () => 'whether both ends were reset',
+  says: (facts) => ({
+    expected: `at the expiry ${facts.boxNames('L4')} resets both ends of each of ${plural(facts.pool.length, 'connection')}: neither keeps its socket`,
+    why: 'A balancer that resets both ends at the expiry tells both: each end gets a RST in the other’s name, with exactly the next sequence number (RFC 5961), and both kernels drop the socket. The pool learns at night, not at the first request.',
+  }),
   judge(facts) {
     const wanted = facts.pool.length;
-    const expected = `at the expiry ${facts.box.name} resets both ends of each of ${plural(wanted, 'connection')}: neither keeps its socket`;
-    const why =
-      'A balancer that resets both ends at the expiry tells both: each end gets a RST in the other’s name, with exactly the next sequence number (RFC 5961), and both kernels drop the socket. The pool learns at night, not at the first request.';
-    if (facts.notReady !== undefined)
-      return cannotTell({
-        title: 'whether both ends were reset cannot be told',
-        expected,
-        observed: facts.notReady,
-        why,
-      });
-    const cases = facts.pool.map((connection) => {
-      const flow = facts.flowOf(connection);
-      const names = facts.namesOf(connection.local);
-      const gone = flow?.destroyed?.reason === 'idle-timeout' ? flow.destroyed.time : undefined;
+    const { cases, right, ok, example } = judgeEach(facts.pool, wanted, (connection) => {
+      const flow = facts.forgottenFlows(connection).find(({ box }) => (facts.about.box ?? box) === box);
+      const gone = flow?.destroyed?.time;
+      const leg = flow?.leg ?? { end: connection.local, from: connection.client };
+      const names = facts.namesOf(leg.end);
+      const far = flow && facts.hostOf(flow.server);
       const resets = facts
-        .journeysOf(connection.local)
-        .filter((journey) => journey.from === facts.box.name && journey.first.flags.includes('R'));
-      const toClient = resets.find((journey) => journey.to === facts.client);
-      const toBroker = resets.find((journey) => facts.brokers.includes(journey.to));
-      const ends = facts.endsOf(connection.local).filter(
+        .journeysOf(leg.end)
+        .filter((journey) => journey.from === flow?.box && journey.first.flags.includes('R'));
+      const toClient = resets.find((journey) => journey.to === leg.from);
+      const toServer = resets.find((journey) => journey.to === far);
+      const ends = facts.endsOf(leg.end).filter(
         ({ host, socket, time }) =>
           // Connections that are opened later may use the same port.
           gone !== undefined &&
           Math.abs(time - gone) < AT_ONCE_SECONDS &&
-          ((host === facts.client && socket.local === connection.local) ||
-            (facts.brokers.includes(host) && names.has(socket.peer))),
+          ((host === leg.from && socket.local === leg.end) || (host === far && names.has(socket.peer))),
       );
       const delay =
         gone === undefined
           ? undefined
           : Math.max(
               toClient?.first.time ?? Number.POSITIVE_INFINITY,
-              toBroker?.first.time ?? Number.POSITIVE_INFINITY,
+              toServer?.first.time ?? Number.POSITIVE_INFINITY,
             ) - gone;
       return {
+        box: flow?.box,
         toClient,
-        toBroker,
+        toServer,
         delay,
         right: delay !== undefined && delay < AT_ONCE_SECONDS && new Set(ends.map(({ host }) => host)).size === 2,
       };
     });
-    const right = cases.filter((each) => each.right);
-    const ok = right.length === wanted;
-    const [example] = ok ? right : cases;
+    const names = [...new Set(cases.flatMap(({ box }) => box ?? []))].join(' and ') || facts.boxNames('L4');
     return {
       status: ok ? 'pass' : 'fail',
       title: ok
-        ? `${facts.box.name} reset both ends of ${plural(wanted, 'connection')}`
-        : `${facts.box.name} did not reset both ends as expected`,
-      expected,
-      observed: `${right.length} of ${wanted} as expected: ${cases.filter(({ toClient }) => toClient).length}× RST to the client, ${cases.filter(({ toBroker }) => toBroker).length}× to a broker${ok ? `, ${range(right.map(({ delay }) => Math.max(0, delay as number)))} after the expiry was seen` : ''}`,
-      why,
+        ? `${names} reset both ends of ${plural(wanted, 'connection')}`
+        : `${names} did not reset both ends as expected`,
+      observed: `${right.length} of ${wanted} as expected: ${cases.filter(({ toClient }) => toClient).length}× RST to the client, ${cases.filter(({ toServer }) => toServer).length}× to a server${ok ? `, ${range(right.map(({ delay }) => Math.max(0, delay as number)))} after the expiry was seen` : ''}`,
       remedy: ok ? clientKeepalive(facts) : [],
       evidence: example
         ? [
             ...(example.toClient
-              ? [facts.packet(example.toClient.first, 'RST to the client in the broker’s name')]
+              ? [facts.packet(example.toClient.first, 'RST to the client in the server’s name')]
               : []),
-            ...(example.toBroker
-              ? [facts.packet(example.toBroker.first, 'RST to the broker in the client’s name')]
+            ...(example.toServer
+              ? [facts.packet(example.toServer.first, 'RST to the server in the client’s name')]
               : []),
           ]
         : [],

@@ -1,32 +1,29 @@
 import { z } from 'zod';
 import { isRetransmission } from '../../wire/segments.ts';
-import { cannotTell, defineCheck } from '../check.ts';
+import { ABOUT, defineCheck, judgeEach } from '../check.ts';
 import { clientKeepalive } from '../remedy.ts';
 import { countRange, inSeconds, plural, range, tally } from '../words.ts';
 
 export default defineCheck({
   about: 'a command hangs until the kernel’s retransmissions give up, and then fails with ETIMEDOUT',
-  params: z.strictObject({}),
+  params: z.strictObject(ABOUT),
+  needs: ['requests'],
+  question: () => 'whether retransmission gave up',
+  says: (facts) => ({
+    expected: `each of ${plural(facts.morning.length, 'command')} hangs until the kernel has retransmitted in vain, then ETIMEDOUT`,
+    why: 'Without a timeout of its own the library waits for the kernel. The kernel doubles the pause after every retransmission and gives up when net.ipv4.tcp_retries2 says so: 15 by default, which is at least 924.6 s (tcp_model_timeout). That is the quarter of an hour in so many incident reports.',
+  }),
   judge(facts) {
     const wanted = facts.morning.length;
-    const retries = facts.plan.tuning[facts.client]?.tcpRetries2;
-    const expected = `each of ${plural(wanted, 'command')} hangs until the kernel has retransmitted in vain, then ETIMEDOUT`;
-    const why =
-      'Without a timeout of its own the library waits for the kernel. The kernel doubles the pause after every retransmission and gives up when net.ipv4.tcp_retries2 says so: 15 by default, which is at least 924.6 s (tcp_model_timeout). That is the quarter of an hour in so many incident reports.';
-    const unclear = facts.notReady ?? (wanted === 0 ? 'no command after the quiet' : facts.unclassified(facts.morning));
-    if (unclear !== undefined)
-      return cannotTell({
-        title: 'whether retransmission gave up cannot be told',
-        expected,
-        observed: unclear,
-        why,
-      });
-    const cases = facts.morning.map((request) => {
+    const retries = facts.plan.tuning[facts.clients[0] ?? '']?.tcpRetries2;
+    const unclear = wanted === 0 ? 'no command after the quiet' : facts.unclassified(facts.morning);
+    if (unclear !== undefined) return { unknown: unclear };
+    const { cases, right, ok, example } = judgeEach(facts.morning, wanted, (request) => {
       const again = facts
         .journeysOf(request.local ?? '')
         .filter(
           (journey) =>
-            journey.from === facts.client &&
+            journey.from === request.client &&
             journey.first.outgoing &&
             isRetransmission(journey.first.name) &&
             journey.first.time >= request.startedAt &&
@@ -39,17 +36,12 @@ export default defineCheck({
         right: request.met === 'kernel-timeout' && again.length >= 2,
       };
     });
-    const right = cases.filter((each) => each.right);
-    const ok = right.length === wanted;
-    const [example] = ok ? right : cases;
     return {
       status: ok ? 'pass' : 'fail',
       title: ok
         ? `the commands hung for ${range(right.map(({ hang }) => hang))}, until retransmission gave up`
         : 'retransmission did not give up as expected',
-      expected,
       observed: `${right.length} of ${wanted} as expected, after ${countRange(cases.map(({ again }) => again.length))} retransmissions in ${range(cases.map(({ hang }) => hang))}; met: ${tally(facts.morning.map(({ code }) => code))}${retries === undefined ? '' : `; this host has net.ipv4.tcp_retries2 = ${retries} (production: 15, 924.6 s at least)`}`,
-      why,
       remedy: ok ? clientKeepalive(facts) : [],
       evidence: example
         ? [
@@ -65,7 +57,7 @@ export default defineCheck({
               ? []
               : [
                   {
-                    event: facts.client,
+                    event: example.request.client,
                     at: facts.at(example.request.outcomeAt),
                     note: `${example.request.id}: ${example.request.words}`,
                   },

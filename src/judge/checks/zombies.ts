@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { cannotTell, defineCheck } from '../check.ts';
+import { defineCheck } from '../check.ts';
 import { serverKeepalive } from '../remedy.ts';
 import { inSeconds, plural, tally } from '../words.ts';
 
 export default defineCheck({
   about:
-    'ESTABLISHED sockets at the end of the act whose counterpart no longer exists, on a host or a group of brokers',
+    'ESTABLISHED sockets at the end of the act whose counterpart no longer exists, on a host or a group of servers',
   params: z
     .strictObject({
       at: z.string(),
@@ -16,32 +16,26 @@ export default defineCheck({
       ({ atLeast, exactly }) => (atLeast === undefined) !== (exactly === undefined),
       'one of atLeast and exactly',
     ),
+  needs: [],
+  question: ({ at }) => `whether ${at} keeps zombies`,
+  says(_facts, { at, atLeast, exactly }) {
+    const wanted = exactly ?? `at least ${atLeast}`;
+    return {
+      expected: `${wanted === 0 ? 'no' : wanted} zombie socket${wanted === 1 ? '' : 's'} on ${at} at the end`,
+      why: 'A zombie is ESTABLISHED with nobody at the other end. It costs memory and a descriptor, holds locks and subscriptions, and a server that writes to it believes that it delivers. Only its own kernel’s keepalive, or a write, can find out.',
+    };
+  },
   judge(facts, { at, atLeast, exactly }) {
     const hosts = facts.hostsNamed(at);
-    const wanted = exactly ?? `at least ${atLeast}`;
-    const expected = `${wanted === 0 ? 'no' : wanted} zombie socket${wanted === 1 ? '' : 's'} on ${at} at the end`;
-    const why =
-      'A zombie is ESTABLISHED with nobody at the other end. It costs memory and a descriptor, holds locks and subscriptions, and a server that writes to it believes that it delivers. Only its own kernel’s keepalive, or a write, can find out.';
     const here = facts.matchingAtEnd.zombies.filter(({ host }) => hosts.includes(host));
     const unmatched = facts.matchingAtEnd.unknown.filter(({ host }) => hosts.includes(host));
     const all = facts.lastLook
       .filter(({ host }) => hosts.includes(host))
       .flatMap(({ sockets }) => sockets.filter(({ state }) => state === 'ESTABLISHED'));
-    if (
-      facts.notReady !== undefined ||
-      !hosts.every((host) => facts.lastLook.some((look) => look.host === host)) ||
-      unmatched.length > 0
-    )
-      return cannotTell({
-        title: `whether ${at} keeps zombies cannot be told`,
-        expected,
-        observed:
-          facts.notReady ??
-          (unmatched.length > 0
-            ? `the evidence says nothing about the counterparts of ${plural(unmatched.length, 'socket')}`
-            : 'the sockets were not looked at'),
-        why,
-      });
+    if (unmatched.length > 0)
+      return { unknown: `the evidence says nothing about the counterparts of ${plural(unmatched.length, 'socket')}` };
+    if (!hosts.every((host) => facts.lastLook.some((look) => look.host === host)))
+      return { unknown: 'the sockets were not looked at' };
     const ok = exactly === undefined ? here.length >= (atLeast as number) : here.length === exactly;
     const timers = here.map(({ socket }) =>
       socket.timer
@@ -56,10 +50,8 @@ export default defineCheck({
           ? `${at} keeps no zombies`
           : `${at} keeps ${plural(here.length, 'zombie')}: ESTABLISHED with nobody at the other end`
         : `${at} does not hold the zombies that were expected`,
-      expected,
       observed,
-      why,
-      remedy: here.length > 0 && facts.brokers.some((broker) => hosts.includes(broker)) ? serverKeepalive(facts) : [],
+      remedy: here.length > 0 && facts.servers.some((server) => hosts.includes(server)) ? serverKeepalive(facts) : [],
       evidence:
         here.length > 0
           ? here.slice(0, 3).map(({ host, time, socket }) => ({

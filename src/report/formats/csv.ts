@@ -5,7 +5,7 @@ const format: Reporter = {
   about: 'a line for each act: what happened, in figures',
   render({ scenario, engine, pace, startedAt, acts, problem }) {
     const rows = acts.map(({ name, verdict, hz, labSeconds, outcome }): Record<string, CsvValue> => {
-      const { requestsAfterQuiet, zombies, ...others } = outcome;
+      const { requestsAfterQuiet, zombies, hosts, clients: _, ...others } = outcome;
       const named = (prefix: string, of: Record<string, number>) =>
         Object.fromEntries(Object.entries(of).map(([key, value]) => [`${prefix}_${key}`, value]));
       return {
@@ -13,6 +13,13 @@ const format: Reporter = {
         ...named('request', requestsAfterQuiet),
         ...named('zombies', zombies),
         ...others,
+        // One column for each host, where there are several of its kind.
+        ...named(
+          'zombies_on',
+          Object.fromEntries(
+            Object.entries(hosts).flatMap(([host, of]) => (of.zombies === null ? [] : [[host, of.zombies]])),
+          ),
+        ),
       };
     });
     if (problem !== null)

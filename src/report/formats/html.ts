@@ -1,9 +1,9 @@
-import { formatDuration } from '../../base/duration.ts';
 import { type Html, html } from '../../base/escape/html.ts';
 import type { ActResult, Finding, Result } from '../../judge/result.ts';
+import { boxLines } from '../box-text.ts';
 import { svgLadder } from '../html-ladder.ts';
 import { MARKS } from '../marks.ts';
-import { outcomeTable } from '../outcome-rows.ts';
+import { hostTable, outcomeTable } from '../outcome-rows.ts';
 import { page } from '../page.ts';
 import type { Reporter } from '../reporter.ts';
 import { paragraphs } from '../text.ts';
@@ -74,18 +74,22 @@ function act(each: ActResult, index: number): Html {
   ]);
   const heads = ['sockets', 'asked for', 'kernel (getsockopt)', 'timer (ss -o)'];
   return html`<section><h2 id="act-${index}"><span class="${each.verdict}">${MARKS[each.verdict]}</span> ${each.name}: ${each.title}</h2>
-<p class="soft">Connection ${each.ladder.connection} of ${each.ladder.lanes[0]?.host}, as the captures of all hosts saw it. Sequence numbers are relative; times are seconds since the act began.</p>
-<div class="scroll" tabindex="0" role="region" aria-label="ladder of ${each.name}">${svgLadder(each.ladder, `act-${index}-`)}</div>
-<h3>Findings</h3>${each.findings.map(finding)}
+${each.ladders.map(
+  (
+    ladder,
+    number,
+  ) => html`<p class="soft">Connection ${ladder.connection} of ${ladder.lanes[0]?.host}, as the captures of all hosts saw it. Sequence numbers are relative; times are seconds since the act began.</p>
+<div class="scroll" tabindex="0" role="region" aria-label="ladder of ${each.name}${each.ladders.length > 1 && `, ${ladder.lanes[0]?.host}`}">${svgLadder(ladder, `act-${index}-${number}-`)}</div>
+`,
+)}<h3>Findings</h3>${each.findings.map(finding)}
 ${rows.length > 0 && html`<h3>Keepalive: what was asked for, what the kernel has</h3>${table([heads, ...rows], `keepalive in ${each.name}`)}`}</section>\n`;
 }
 
 function facts(result: Result): string {
-  const { middlebox, pace } = result;
-  const played = `idle timeout ${formatDuration(middlebox.idleTimeoutSeconds)}${pace === 'compressed' ? `, which stands for ${formatDuration(middlebox.productionIdleTimeoutSeconds)}` : ''}`;
+  const { pace } = result;
   const versions = Object.entries(result.versions).map(([name, version]) => `${name} ${version}`);
   return [
-    `${middlebox.product}, ${played}`,
+    ...boxLines(result),
     `engine ${result.engine}, ${pace} pace`,
     ...versions,
     hzText(result),
@@ -113,7 +117,7 @@ const report: Reporter = {
 <div class="verdict ${verdict}">${MARKS[verdict]} ${verdict.toUpperCase()} <span class="soft">${verdicts}</span></div></header>
 <main>
 ${result.problem && problem(result.problem)}
-${acts.length > 0 && html`<h2>The acts side by side</h2>${table(outcomeTable(acts), 'the acts side by side')}`}
+${acts.length > 0 && html`<h2>The acts side by side</h2>${table(outcomeTable(acts), 'the acts side by side')}${hostTable(acts).length > 0 && html`<h3>By host</h3>${table(hostTable(acts), 'outcomes by host')}`}`}
 ${acts.map(act)}
 </main>
 <footer><p class="soft">Packet numbers are those of capture.pcapng in this folder; sockets.ndjson, flows.ndjson and events.ndjson hold the rest of the evidence, config/ what the services were given.</p></footer>`,

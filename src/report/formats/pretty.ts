@@ -2,9 +2,10 @@ import { formatDuration } from '../../base/duration.ts';
 import { forTerminalAll, withoutCommands } from '../../base/escape/terminal.ts';
 import { oneLine } from '../../base/escape/visible.ts';
 import type { ActResult, Finding, Result } from '../../judge/result.ts';
+import { boxLines } from '../box-text.ts';
 import { drawLadder } from '../draw-ladder.ts';
 import { COLORS, MARKS } from '../marks.ts';
-import { outcomeTable } from '../outcome-rows.ts';
+import { hostTable, outcomeTable } from '../outcome-rows.ts';
 import type { Reporter } from '../reporter.ts';
 import { hang, type Paint, painter, paragraphs, wrap } from '../text.ts';
 
@@ -107,24 +108,18 @@ function drawAct(act: ActResult, columns: number, paint: Paint): string[] {
   return [
     ...title(`${act.name}: ${act.title}`, columns, paint),
     '',
-    ...wrap(
-      `connection ${act.ladder.connection} of ${act.ladder.lanes[0]?.host}, as the captures of all hosts saw it; sequence numbers are relative`,
-      Math.min(columns - 2, PROSE),
-    ).map((line) => paint('dim', `  ${line}`)),
-    '',
-    ...drawLadder(act.ladder, columns, paint),
-    '',
+    ...act.ladders.flatMap((ladder) => [
+      ...wrap(
+        `connection ${ladder.connection} of ${ladder.lanes[0]?.host}, as the captures of all hosts saw it; sequence numbers are relative`,
+        Math.min(columns - 2, PROSE),
+      ).map((line) => paint('dim', `  ${line}`)),
+      '',
+      ...drawLadder(ladder, columns, paint),
+      '',
+    ]),
     ...keepalive(act, columns, paint),
     ...act.findings.flatMap((each) => finding(each, columns, paint, told)),
   ];
-}
-
-/** "compressed pace: an idle timeout of 3 s stands for 350 s". */
-function paceText({ pace, middlebox }: Result): string {
-  const played = formatDuration(middlebox.idleTimeoutSeconds);
-  return pace === 'production'
-    ? `production pace: idle timeout ${played}`
-    : `compressed pace: an idle timeout of ${played} stands for ${formatDuration(middlebox.productionIdleTimeoutSeconds)}`;
 }
 
 /** "3.9 s, 16 h 00 min on the lab's clock: 14,800 times as fast"; in real time the first part. */
@@ -161,13 +156,16 @@ const pretty: Reporter = {
     const lines = [
       '',
       `${paint('bold', result.title)}  ${paint('dim', `${[result.scenario, result.engine, hzText(result)].filter(Boolean).join(' · ')}`)}`,
-      ...wrap(`${result.middlebox.product}; ${paceText(result)}`, width).map((line) => paint('dim', line)),
+      ...boxLines(result)
+        .flatMap((line) => wrap(line, width))
+        .map((line) => paint('dim', line)),
       '',
       ...paragraphs(result.story).flatMap((part) => [...wrap(part, width), '']),
       ...result.acts.flatMap((act) => drawAct(act, columns, paint)),
       ...(result.acts.length > 0
         ? [...title('side by side', columns, paint), '', ...fitting(outcomeTable(result.acts), columns, paint), '']
         : []),
+      ...(hostTable(result.acts).length > 0 ? [...fitting(hostTable(result.acts), columns, paint), ''] : []),
       ...(result.problem
         ? [
             ...hang('? ', `${result.problem.code}: ${result.problem.message}`, width),

@@ -76,7 +76,7 @@ describe.runIf(kernelsBuilt)('on the lab’s clock, no timer drifts:', () => {
     const act = await play('conntrack', scenario('l4-drop', 'keepalive: off'));
     const facts = new ActFacts(act);
     // What the table says of the time that is left shrinks as the clock goes.
-    const lives = facts.pool.map((connection) => facts.flowOf(connection));
+    const lives = facts.pool.map((connection) => facts.flowOf(connection, 'box'));
     expectOnTime(
       'patience, as the table tells',
       lives.map((life) => life?.patienceSeconds ?? 0),

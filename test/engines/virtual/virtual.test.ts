@@ -74,7 +74,7 @@ describe.runIf(kernelsBuilt)('in virtual time', () => {
     expect(result.wallSeconds).toBeLessThan(result.labSeconds);
     expect(result.speedUp * result.wallSeconds).toBeCloseTo(result.labSeconds, -2);
     expect(result.acts[0].outcome.requestsAfterQuiet).toMatchObject({ reset: 2 });
-    const quietEnds = result.acts[0].ladder.rows.find(
+    const quietEnds = result.acts[0].ladders[0].rows.find(
       (row: { kind: string; at: number }) => row.kind === 'step' && row.at > 3600,
     );
     expect(quietEnds.at).toBeLessThan(3606);
