@@ -6,7 +6,7 @@ import { keyBetween, parseEndpoint, reversed, sourceText, type Way, wayKey } fro
 import type { Flow, FlowEvent } from '../wire/flows.ts';
 import type { ProxySession } from '../wire/haproxy-log.ts';
 import type { ActEvidence } from './read.ts';
-import type { FlowChange, FlowTable } from './rows.ts';
+import type { FlowChange, FlowTable, Forgotten } from './rows.ts';
 
 /** What one look at a box's table said of a passage. */
 export interface PassageLook {
@@ -32,8 +32,10 @@ export interface Passage {
   opened?: true | undefined;
   /** When it was gone: by the box's own word, or at the first look that missed it. Undefined while it is there. */
   until?: number | undefined;
-  /** Why it was gone, by the box's own word; undefined where it said nothing. */
-  why?: FlowEvent['reason'] | undefined;
+  /** Why it was gone, by the box's own word; undefined where it said nothing. `life`: it had lived for as long as it may. */
+  why?: FlowEvent['reason'] | 'life' | undefined;
+  /** Of a box with timers of its own, which its table does not show: whose silence it was, the client's, the server's, or both. */
+  timer?: { side: 'client' | 'server' | 'both' } | undefined;
   /** How a proxy's log calls the end of its session. */
   termination?: string | undefined;
   looks: PassageLook[];
@@ -127,6 +129,18 @@ function trackedPassages(
       }
   }
   return passages;
+}
+
+/** What a box with timers of its own told of them: to the kernel it is a deletion. */
+function tellTimers(passages: readonly Passage[], forgotten: readonly Forgotten[]): void {
+  const index = indexed(passages, ({ box, in: before }) => `${box} ${wayKey(before)}`);
+  for (const { host, time, original, why, side } of forgotten) {
+    const passage = index.get(`${host} ${wayKey(original)}`)?.findLast(({ from }) => from <= time);
+    if (passage === undefined) continue;
+    passage.until ??= time;
+    passage.why = why === 'life' ? 'life' : 'idle-timeout';
+    passage.timer = { side: side ?? 'both' };
+  }
 }
 
 /** Flows of a table that has no events. Each began when it was first seen, and was gone at the first look that missed it. */
@@ -324,9 +338,7 @@ export class Passages {
 /** Reads from an act's evidence what its boxes let through. */
 export function passagesOf(evidence: ActEvidence): Passages {
   const passes = passesThrough(evidence);
-  return new Passages([
-    ...trackedPassages(evidence.flowEvents, evidence.flowTables, passes),
-    ...tabledPassages(evidence.flowTables, passes),
-    ...sessions(evidence),
-  ]);
+  const tracked = trackedPassages(evidence.flowEvents, evidence.flowTables, passes);
+  tellTimers(tracked, evidence.forgotten);
+  return new Passages([...tracked, ...tabledPassages(evidence.flowTables, passes), ...sessions(evidence)]);
 }

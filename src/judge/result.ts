@@ -182,6 +182,8 @@ export const deviationSchema = z.discriminatedUnion('kind', [
       plannedSeconds: seconds,
       lastedSeconds: seconds,
       timeoutSeconds: seconds.describe('the idle timeout of the box that was crossed, as played'),
+      client: id.exactOptional().describe('whose silence, where there are several clients or boxes'),
+      box: id.exactOptional().describe('whose timeout, where there are several'),
     })
     .describe(
       'the client’s silence before the step ended on the other side of the idle timeout than planned; the act’s end counts as a step',

@@ -1,5 +1,14 @@
 import { formatDuration, plainDuration } from '../base/duration.ts';
-import { type ActPlan, actionsOf, boxesOf, connectionsOf, type Step, stepLength } from '../plan/plan.ts';
+import type { PathPlan } from '../plan/paths.ts';
+import {
+  type ActionStep,
+  type ActPlan,
+  actionsOf,
+  boxesOf,
+  connectionsOf,
+  type Step,
+  stepLength,
+} from '../plan/plan.ts';
 import type { ActRecord, StepRecord } from '../stage/record.ts';
 import { cannotTell } from './check.ts';
 import type { Deviation, Finding } from './result.ts';
@@ -43,10 +52,11 @@ const identityOf = (step: Step | StepRecord): string => {
   return JSON.stringify(actions.map(({ host, action }) => [host, action]));
 };
 
-/** What a step is to the silence of the clients' connections. */
-const talks = (act: ActPlan, step: Step): 'sends' | 'ends' | undefined => {
-  const clients = new Set(act.hosts.flatMap(({ name, role }) => (role === 'client' ? [name] : [])));
-  const words = actionsOf(step).flatMap((action) => (clients.has(action.host) ? (action.talks ?? []) : []));
+/** What a step is to the silence of one client's connections: what it does itself, and what its servers send to it. */
+const talks = (path: PathPlan, step: Step): 'sends' | 'ends' | undefined => {
+  const concerns = ({ host, params }: ActionStep) =>
+    host === path.client || (path.servers.includes(host) && (params.to ?? path.client) === path.client);
+  const words = actionsOf(step).flatMap((action) => (concerns(action) ? (action.talks ?? []) : []));
   return words.includes('sends') ? 'sends' : words[0];
 };
 
@@ -177,35 +187,48 @@ const apart = (act: ActPlan, record: ActRecord): Deviation[] =>
     return [];
   });
 
+/** The timers of silence that a path's boxes have, each with its box. */
+const silenceTimers = (act: ActPlan, { boxes }: PathPlan): { box: string; seconds: number }[] =>
+  boxesOf(act)
+    .filter(({ name }) => boxes.includes(name))
+    .flatMap(({ name, timers: { idleSeconds, sides } }) =>
+      [...new Set([idleSeconds, ...Object.values(sides ?? {})])].map((seconds) => ({ box: name, seconds })),
+    );
+
 /**
- * Silences that end on the other side of the middlebox's idle timeout than planned, within every tolerance or not: the flow is
- * forgotten where it should be remembered, or the other way round. A silence lasts from the beginning of one step in which the
- * client sends to the beginning of the next, or to the act's end. So the time that its connections take to open and to have
- * their answers counts: the first is idle while the last one is served. Faults end no silence. A plan whose silence is as long
- * as the timeout is on neither side.
+ * Silences that end on the other side of an idle timeout than planned, within every tolerance or not: a flow is forgotten where it
+ * should be remembered, or the other way round. Each client has its own silences, and every box on its path its timers. A silence
+ * lasts from the beginning of one step in which the client sends to the beginning of the next, or to the act's end. So the time
+ * that its connections take to open and to have their answers counts: the first is idle while the last one is served. Faults end
+ * no silence, and neither does another client. A plan whose silence is as long as the timeout is on neither side.
  */
 function crossings(act: ActPlan, { to, steps }: ActRecord): Deviation[] {
-  const timeout = Math.min(...boxesOf(act).map(({ timers }) => timers.idleSeconds));
-  const found: Deviation[] = [];
-  let since: { from: number; planned: number } | undefined;
-  for (const [index, step] of [...act.timeline, undefined].entries()) {
-    const talk = step === undefined ? 'ends' : talks(act, step);
-    const { from } = steps[index] ?? { from: to };
-    if (talk !== undefined && since !== undefined) {
-      const [planned, lasted] = [since.planned, from - since.from];
-      if (planned < timeout ? lasted >= timeout : planned > timeout && lasted < timeout)
-        found.push({
-          kind: 'crossed-timeout',
-          step: index + 1,
-          plannedSeconds: micro(planned),
-          lastedSeconds: micro(lasted),
-          timeoutSeconds: timeout,
-        });
+  const several = act.paths.length > 1 || boxesOf(act).length > 1;
+  return act.paths.flatMap((path) => {
+    const timers = silenceTimers(act, path);
+    const found: Deviation[] = [];
+    let since: { from: number; planned: number } | undefined;
+    for (const [index, step] of [...act.timeline, undefined].entries()) {
+      const talk = step === undefined ? 'ends' : talks(path, step);
+      const { from } = steps[index] ?? { from: to };
+      if (talk !== undefined && since !== undefined) {
+        const [planned, lasted] = [since.planned, from - since.from];
+        for (const { box, seconds } of timers)
+          if (planned < seconds ? lasted >= seconds : planned > seconds && lasted < seconds)
+            found.push({
+              kind: 'crossed-timeout',
+              step: index + 1,
+              plannedSeconds: micro(planned),
+              lastedSeconds: micro(lasted),
+              timeoutSeconds: seconds,
+              ...(several ? { client: path.client, box } : {}),
+            });
+      }
+      if (talk !== undefined) since = talk === 'sends' ? { from, planned: 0 } : undefined;
+      if (since !== undefined && step !== undefined) since.planned += stepLength(act, step).least;
     }
-    if (talk !== undefined) since = talk === 'sends' ? { from, planned: 0 } : undefined;
-    if (since !== undefined && step !== undefined) since.planned += stepLength(act, step).least;
-  }
-  return found;
+    return found;
+  });
 }
 
 /** In what an act, as it was played, is not what its plan says. */
@@ -237,7 +260,7 @@ function sentenceOf(deviation: Deviation): string {
     case 'gap':
       return `nothing was played for ${plainDuration(deviation.seconds)} before step ${deviation.step}`;
     case 'crossed-timeout':
-      return `the silence before step ${deviation.step} lasted ${formatDuration(deviation.lastedSeconds)} instead of ${plainDuration(deviation.plannedSeconds)}: on the other side of the middlebox’s idle timeout, ${plainDuration(deviation.timeoutSeconds)}`;
+      return `the silence${deviation.client === undefined ? '' : ` of ${deviation.client}`} before step ${deviation.step} lasted ${formatDuration(deviation.lastedSeconds)} instead of ${plainDuration(deviation.plannedSeconds)}: on the other side of ${deviation.box === undefined ? 'the middlebox’s' : `${deviation.box}’s`} idle timeout, ${plainDuration(deviation.timeoutSeconds)}`;
   }
 }
 

@@ -44,6 +44,7 @@ describe.each([
       flowTables: [],
       proxySessions: [],
       proxyLog: [],
+      forgotten: [],
       samples: [],
       packets: [],
     }) as unknown as ActEvidence;

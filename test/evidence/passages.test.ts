@@ -195,6 +195,7 @@ class Model {
       flowTables: [],
       proxySessions: [],
       proxyLog: [],
+      forgotten: [],
       // An earlier look, at which all ends were there.
       samples: this.#look(0, () => true),
       packets: [],

@@ -41,7 +41,7 @@ export default defineCheck({
       const morning = facts.morning[0]?.startedAt ?? (quiet?.to ?? 0) + 0.5;
       const inQuiet = gone !== undefined && quiet !== undefined && gone.time >= quiet.from && gone.time <= morning;
       const asPlanned =
-        Math.abs(life.patienceSeconds - idleSeconds) <= TOLERANCE_SECONDS &&
+        Math.abs((life.patienceSeconds ?? Number.NaN) - idleSeconds) <= TOLERANCE_SECONDS &&
         (silence ?? 0) >= idleSeconds - TOLERANCE_SECONDS;
       return {
         life,
@@ -58,7 +58,7 @@ export default defineCheck({
     const forgotten = lives.filter(({ ok }) => ok);
     const kept = lives.filter(({ gone }) => gone === undefined);
     const [example] = lives;
-    const timer = `its timer said ${range(lives.map(({ life }) => life.patienceSeconds))}`;
+    const timer = `its timer said ${range(lives.flatMap(({ life }) => life.patienceSeconds ?? []))}`;
     const ok = lives.length > 0 && forgotten.length === lives.length;
     const also = others.length > 0 ? `; ${others.join(' and ')} forgot some too` : '';
     return {

@@ -3,8 +3,7 @@
 import type { Passage } from '../../evidence/passages.ts';
 import type { ProxyLog } from '../../evidence/read.ts';
 import type { MiddleboxPlan } from '../../plan/plan.ts';
-import { destinationText, sourceText } from '../../wire/endpoint.ts';
-import type { FlowEvent } from '../../wire/flows.ts';
+import { destinationText, endText, sourceText } from '../../wire/endpoint.ts';
 import type { Journey } from '../../wire/journeys.ts';
 import { type ClientConnection, ConnectionFacts, indexBy, type Leg } from './connections.ts';
 
@@ -14,10 +13,13 @@ export interface FlowLife {
   leg: Leg;
   /** "address:port" to which it led. */
   server: string;
-  /** Longest time, in seconds, the table said it would keep the established flow. */
-  patienceSeconds: number;
+  /**
+   * For how long the box would remember it, seconds: by its table, or by when it forgot it. Undefined where neither tells: a box
+   * with timers of its own does not show them.
+   */
+  patienceSeconds: number | undefined;
   /** When it was gone, and why. */
-  destroyed: { time: number; reason: FlowEvent['reason'] } | undefined;
+  destroyed: { time: number; reason: Passage['why'] } | undefined;
 }
 
 /** The first packet after a box had forgotten its flow. */
@@ -77,18 +79,11 @@ export class PassageFacts extends ConnectionFacts {
     const hops = this.journeysOf(leg.end)
       .flatMap((journey) => journey.hops.filter((hop) => hop.host === box))
       .sort((a, b) => a.time - b.time);
-    // The table shows the whole seconds that are left, so what was there at first is that and the silence before the look.
-    const patience = passage.looks
-      .filter(({ time, state }) => time <= this.#until && (state === undefined || state === 'ESTABLISHED'))
-      .flatMap(({ time, expiresIn }) => {
-        const last = hops.filter((hop) => hop.time <= time).at(-1);
-        return last ? [Math.ceil((expiresIn ?? 0) + time - last.time - ROUNDING_SECONDS)] : [];
-      });
     return {
       box,
       leg,
       server: destinationText(passage.out),
-      patienceSeconds: Math.max(0, ...patience),
+      patienceSeconds: this.#toldPatience(leg, passage, hops),
       destroyed:
         passage.until === undefined
           ? undefined
@@ -96,8 +91,31 @@ export class PassageFacts extends ConnectionFacts {
     };
   }
 
+  #toldPatience(leg: Leg, passage: Passage, hops: Journey['hops']): number | undefined {
+    const box = this.box(passage.box);
+    if (passage.timer !== undefined && passage.until !== undefined) {
+      const { until, timer, why } = passage;
+      const names = this.namesOf(leg.end);
+      const refreshes = ({ length, src, sport, time }: Journey['hops'][number]) =>
+        time < until &&
+        (box?.refreshedBy !== 'data' || length > 0) &&
+        (timer.side === 'both' || (timer.side === 'client') === names.has(endText(src, sport)));
+      const since = why === 'life' ? passage.from : hops.findLast(refreshes)?.time;
+      return since === undefined ? undefined : Math.round(until - since);
+    }
+    if (box !== undefined && (box.timers.sides !== undefined || box.refreshedBy === 'data')) return undefined;
+    // The table shows the whole seconds that are left, so what was there at first is that and the silence before the look.
+    const patience = passage.looks
+      .filter(({ time, state }) => time <= this.#until && (state === undefined || state === 'ESTABLISHED'))
+      .flatMap(({ time, expiresIn }) => {
+        const last = hops.findLast((hop) => hop.time <= time);
+        return last ? [Math.ceil((expiresIn ?? 0) + time - last.time - ROUNDING_SECONDS)] : [];
+      });
+    return Math.max(0, ...patience);
+  }
+
   /** Why a flow was gone from a table that has no events: by its timer, if neither end had said goodbye by then. */
-  #reasonOf({ until = 0, from }: Passage, hops: Journey['hops']): FlowEvent['reason'] {
+  #reasonOf({ until = 0, from }: Passage, hops: Journey['hops']): Passage['why'] {
     const goodbye = hops.some(({ time, flags }) => /[FR]/.test(flags) && time < until && time >= from);
     return goodbye ? 'closed' : 'idle-timeout';
   }
@@ -106,7 +124,7 @@ export class PassageFacts extends ConnectionFacts {
   forgottenFlows(connection: ClientConnection): FlowLife[] {
     return this.boxesOf(connection)
       .flatMap(({ name }) => this.flowOf(connection, name) ?? [])
-      .filter(({ destroyed }) => destroyed?.reason === 'idle-timeout')
+      .filter(({ destroyed }) => destroyed?.reason === 'idle-timeout' || destroyed?.reason === 'life')
       .sort((a, b) => (a.destroyed?.time ?? 0) - (b.destroyed?.time ?? 0));
   }
 
