@@ -4,7 +4,15 @@ import { attribute, attributes, NetlinkSocket } from './netlink.ts';
 // Links, addresses and routes of the network namespace this thread is in (rtnetlink(7)), as `ip` sets them.
 
 const NETLINK_ROUTE = 0;
-const RTM = { newLink: 16, newAddress: 20, newRoute: 24, getRoute: 26, newQdisc: 36, delQdisc: 37 } as const;
+const RTM = {
+  newLink: 16,
+  newAddress: 20,
+  newRoute: 24,
+  getRoute: 26,
+  newNeighbour: 28,
+  newQdisc: 36,
+  delQdisc: 37,
+} as const;
 const NLM_F_CREATE = 0x400;
 const NLM_F_EXCL = 0x200;
 const NLM_F_REPLACE = 0x100;
@@ -12,13 +20,15 @@ const IFA_F_NODAD = 0x02;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const IFF_UP = 1;
-const IFLA = { name: 3, linkInfo: 18, afSpec: 26, netNsFd: 28 } as const;
+const IFLA = { address: 1, name: 3, linkInfo: 18, afSpec: 26, netNsFd: 28 } as const;
 const IFLA_INFO = { kind: 1, data: 2 } as const;
 const VETH_INFO_PEER = 1;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
 const IN6_ADDR_GEN_MODE_NONE = 1;
 const IFA = { address: 1, local: 2 } as const;
 const RTA = { destination: 1, outInterface: 4, gateway: 5 } as const;
+const NDA = { destination: 1, linkAddress: 2 } as const;
+const NUD_PERMANENT = 0x80;
 const RTMSG = 12;
 const RT_TABLE_MAIN = 254;
 const RTPROT_STATIC = 4;
@@ -68,6 +78,27 @@ export function addVeth(one: { name: string; namespace: number }, other: { name:
 
 export function setLink(index: number, up: boolean): void {
   request(RTM.newLink, 0, linkHeader({ index, flags: up ? IFF_UP : 0, change: IFF_UP }));
+}
+
+/** Gives an interface, which is down, its address on the link. @param address 6 bytes */
+export function setLinkAddress(index: number, address: Buffer): void {
+  request(RTM.newLink, 0, linkHeader({ index }), attribute(IFLA.address, address));
+}
+
+/** Tells who has an address on the link of an interface, for as long as that is up: nobody need be asked. */
+export function addNeighbour(index: number, address: string, linkAddress: Buffer): void {
+  const { family, bytes } = addressOf(address);
+  const header = Buffer.alloc(12);
+  header[0] = family;
+  header.writeInt32LE(index, 4);
+  header.writeUInt16LE(NUD_PERMANENT, 8);
+  request(
+    RTM.newNeighbour,
+    NLM_F_CREATE | NLM_F_REPLACE,
+    header,
+    attribute(NDA.destination, bytes),
+    attribute(NDA.linkAddress, linkAddress),
+  );
 }
 
 /** Without this a link that comes up begins to speak IPv6 of its own accord. */

@@ -8,7 +8,16 @@ import { codeRoot, moduleExtension } from '../../base/root.ts';
 import { flowTable, forgetFlows } from '../../linux/ctnetlink.ts';
 import { closeNamespace, inNamespace, interfaceIndex, kernelHz, newNamespace } from '../../linux/libc.ts';
 import { CAP, withCapabilities } from '../../linux/rights.ts';
-import { addAddress, addRoute, addVeth, routeTable, setLink, withoutLinkLocal } from '../../linux/rtnetlink.ts';
+import {
+  addAddress,
+  addNeighbour,
+  addRoute,
+  addVeth,
+  routeTable,
+  setLink,
+  setLinkAddress,
+  withoutLinkLocal,
+} from '../../linux/rtnetlink.ts';
 import type { ActPlan } from '../../plan/plan.ts';
 import { type Topology, type TopologyHost, topologyOf } from '../../plan/topology.ts';
 import { askSocket } from '../../stage/ask.ts';
@@ -29,6 +38,7 @@ import { lookAtSockets } from '../../stage/look.ts';
 import { toItsEnd } from '../../stage/to-its-end.ts';
 import { Watcher } from '../../stage/watch/watcher.ts';
 import type { Program } from '../../talk/programs.ts';
+import { addressBytes } from '../../wire/address.ts';
 import type { Flow } from '../../wire/flows.ts';
 import { HostView, labEnvironment } from './view.ts';
 import { Wires } from './wire.ts';
@@ -45,15 +55,10 @@ import { Wires } from './wire.ts';
 /** What programs need that set rules or send packets of their own making. */
 const NETWORK_RIGHTS = [CAP.netAdmin, CAP.netRaw];
 
-/**
- * A router asks for its neighbours in its own name, and has that on the link alone (ndisc_solicit). Nobody asks for a router,
- * and a link that goes down keeps its address, as under IPv4.
- */
-function speakIPv6(link: string, index: number): void {
-  const set = (name: string, value: number) => writeFileSync(`/proc/sys/net/ipv6/conf/${link}/${name}`, String(value));
-  set('accept_ra', 0);
-  set('keep_addr_on_down', 1);
-  addAddress(index, `fe80::${index.toString(16)}`, 64);
+/** Where an IPv6 address of the lab is on its link: locally administered, told by its network and host (plan/topology). */
+function linkAddressOf(address: string): Buffer {
+  const bytes = addressBytes(address) as Buffer;
+  return Buffer.from([2, 0, 0, ...bytes.subarray(6, 8), bytes[15] as number]);
 }
 
 class NetnsHost implements LabHost {
@@ -68,6 +73,8 @@ class NetnsHost implements LabHost {
   /** What cuts and mends each of its links. */
   readonly cables: ((up: boolean) => void)[] = [];
   readonly #wires: Wires;
+  /** By link, the address at its other end. */
+  readonly #neighbours: ReadonlyMap<string, string>;
   /** A path that opens its network namespace (setns(2)), for those who watch it. */
   readonly namespace: string;
   readonly #namespace: number;
@@ -77,11 +84,15 @@ class NetnsHost implements LabHost {
   readonly #place: HostView;
 
   /** @param place `folder`: the scratch folder on it; `wires`: those of the lab */
-  constructor(topology: TopologyHost, place: { folder: string; view: HostView; wires: Wires }) {
+  constructor(
+    topology: TopologyHost,
+    place: { folder: string; view: HostView; wires: Wires; neighbours: ReadonlyMap<string, string> },
+  ) {
     const { name, nics, service } = topology;
     this.#folder = place.folder;
     this.#place = place.view;
     this.#wires = place.wires;
+    this.#neighbours = place.neighbours;
     this.#topology = topology;
     this.name = name;
     this.addresses = [...nics.map(({ address }) => address), ...(service === undefined ? [] : [service])];
@@ -231,7 +242,11 @@ class NetnsHost implements LabHost {
       for (const { name, address, prefixLength } of nics) {
         const index = interfaceIndex(name);
         withoutLinkLocal(index);
-        if (isIPv6(address)) speakIPv6(name, index);
+        if (isIPv6(address)) {
+          setLinkAddress(index, linkAddressOf(address));
+          // As under IPv4.
+          writeFileSync(`/proc/sys/net/ipv6/conf/${name}/keep_addr_on_down`, '1');
+        }
         addAddress(index, address, prefixLength);
         setLink(index, true);
       }
@@ -245,8 +260,14 @@ class NetnsHost implements LabHost {
     });
   }
 
-  /** In its namespace: gives a link that is up the routes that lead through it. */
+  /**
+   * In its namespace: gives a link that is up the routes that lead through it. Under IPv6 neighbours are known beforehand: a
+   * host hears questions for it some time after its link is up, up to a second, and packets would wait for that.
+   */
   #addRoutes(link: string): void {
+    const neighbour = this.#neighbours.get(link);
+    if (neighbour !== undefined && isIPv6(neighbour))
+      addNeighbour(interfaceIndex(link), neighbour, linkAddressOf(neighbour));
     for (const { to, via, nic } of this.#topology.routes) if (nic === link) addRoute(to, via);
   }
 
@@ -322,7 +343,9 @@ export class NetnsLab implements Lab {
     folder: string,
     { watcher, impairable }: Required<UpOptions>,
   ): Promise<NetnsLab> {
-    const views = await Promise.all(topology.hosts.map(() => HostView.open(folder)));
+    const addressAt = (host: string, towards: string): string =>
+      topology.hosts.find(({ name }) => name === host)?.nics.find(({ peer }) => peer === towards)?.address as string;
+    const views = topology.hosts.map(() => HostView.open(folder));
     const between = newNamespace();
     const [place] = views as [HostView];
     const wires = new Wires(between, (rules) =>
@@ -337,7 +360,10 @@ export class NetnsLab implements Lab {
     const hosts = new Map(
       topology.hosts.map((host, index) => [
         host.name,
-        new NetnsHost(host, { folder, view: views[index] as HostView, wires }),
+        new NetnsHost(host, {
+          ...{ folder, view: views[index] as HostView, wires },
+          neighbours: new Map(host.nics.map(({ name, peer }) => [name, addressAt(peer, host.name)])),
+        }),
       ]),
     );
     const lab = new NetnsLab(folder, hosts, { watcher, between });
@@ -351,6 +377,8 @@ export class NetnsLab implements Lab {
     for (const host of hosts.values()) host.configure();
     for (const host of hosts.values()) host.learnRoutes();
     for (const host of hosts.values()) host.learnInterfaces();
+    // Their first processes have come up meanwhile.
+    await Promise.all(views.map(({ ready }) => ready));
     if (wires.some) await wires.begin();
     for (const { name, forwards } of topology.hosts) {
       if (!forwards) continue;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { LabError, messageOf } from '../../base/errors.ts';
 import { closeNamespace } from '../../linux/libc.ts';
 import {
@@ -92,9 +93,19 @@ export const labEnvironment = (): NodeJS.ProcessEnv => ({
 /** Mounts what shows the processes of its own namespace, says so, and lives as long as its standard input is open. */
 const FIRST = 'mount -t proc -o ro,nosuid,nodev,noexec proc /proc && echo up && read line';
 
+const refused = (error: unknown): LabError =>
+  new LabError(
+    'NO_NAMESPACES',
+    `this machine does not let the lab shut its programs in: ${messageOf(error)}`,
+    'it takes Linux 5.12 or newer; in a container, start it with --privileged or use a virtual machine',
+    error,
+  );
+
 /** One host's place: its files, and its processes, which end with the first of them. */
 export class HostView implements Disposable {
   readonly view: Required<View>;
+  /** Programs may be started once it resolves. @throws LabError NO_NAMESPACES */
+  readonly ready: Promise<void>;
   readonly #first: ChildProcess;
   readonly #mounts: View;
 
@@ -102,6 +113,16 @@ export class HostView implements Disposable {
     this.view = view;
     this.#mounts = mounts;
     this.#first = first;
+    let errors = '';
+    first.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      errors += text;
+    });
+    const lines = createInterface({ input: first.stdout as Readable });
+    this.ready = Promise.race([
+      once(lines, 'line').then(() => undefined),
+      once(first, 'close').then(() => Promise.reject(refused(new Error(errors.trim() || 'its first process ended')))),
+    ]);
+    this.ready.catch(() => {});
   }
 
   /** Where this process finds the host's files. */
@@ -109,9 +130,12 @@ export class HostView implements Disposable {
     return `/proc/${this.#first.pid}/root${file}`;
   }
 
-  /** @param folder scratch folder on the host. @throws LabError NO_NAMESPACES */
-  static async open(folder: string): Promise<HostView> {
-    let started: ChildProcess | undefined;
+  /**
+   * Begins to make one; its first process needs a while, in which there is other work to do.
+   * @param folder scratch folder on the host
+   * @throws LabError NO_NAMESPACES
+   */
+  static open(folder: string): HostView {
     try {
       const mounts = newMounts(sharedRoot(), () => {
         mountTmpfs('/run', `mode=755,size=${SCRATCH_MB}m`);
@@ -122,25 +146,9 @@ export class HostView implements Disposable {
           spawn('sh', ['-c', FIRST], { stdio: ['pipe', 'pipe', 'pipe'], cwd: '/', env: labEnvironment() }),
         ),
       );
-      started = first;
-      let errors = '';
-      first.stderr.setEncoding('utf8').on('data', (text: string) => {
-        errors += text;
-      });
-      const lines = createInterface({ input: first.stdout });
-      await Promise.race([
-        once(lines, 'line'),
-        once(first, 'close').then(() => Promise.reject(new Error(errors.trim() || 'its first process ended'))),
-      ]);
       return new HostView(view, mounts, first);
     } catch (error) {
-      started?.kill('SIGKILL');
-      throw new LabError(
-        'NO_NAMESPACES',
-        `this machine does not let the lab shut its programs in: ${messageOf(error)}`,
-        'it takes Linux 5.12 or newer; in a container, start it with --privileged or use a virtual machine',
-        error,
-      );
+      throw refused(error);
     }
   }
 
