@@ -63,8 +63,11 @@ class RemoteProcess extends EventEmitter implements HostProcess {
 /** What a container on the lab's networks is called and reached by. */
 export interface Place {
   name: string;
-  address: string;
+  /** One on each of its networks. */
+  addresses: string[];
   serviceAddress: string | undefined;
+  /** Its addresses as its neighbours have them, by their names. */
+  towards: Record<string, string>;
   /** Names of its interfaces by their addresses. */
   linkNames: Record<string, string>;
 }
@@ -80,7 +83,7 @@ export class ContainerHost implements LabHost {
   gone = false;
   frozen = false;
   interfaces: ReadonlyMap<number, string> = new Map();
-  /** Cuts or mends the links of a host, where they meet the balancer. */
+  /** Cuts or mends the links of a host. */
   pullCable: (up: boolean) => Promise<void> = () => Promise.resolve();
   /** Rejects when the container ends although nobody asked for it, or its stream was cut. */
   readonly died: Promise<never>;
@@ -96,16 +99,16 @@ export class ContainerHost implements LabHost {
   #ending = false;
   #fail: (error: LabError) => void = () => {};
 
-  addressTowards(): string {
-    return this.address;
+  addressTowards(neighbour: string): string {
+    return this.#place.towards[neighbour] ?? this.address;
   }
 
   /** @param stream of the attached container, not yet started */
   constructor(place: Place, container: Container, stream: Duplex) {
     this.#place = place;
     this.name = place.name;
-    this.address = place.address;
-    this.addresses = [place.address];
+    this.address = place.addresses[0] ?? '';
+    this.addresses = place.addresses;
     this.serviceAddress = place.serviceAddress;
     this.container = container;
     this.#stream = stream;

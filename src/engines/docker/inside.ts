@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { now } from '../../base/clock.ts';
 import { LabError, messageOf } from '../../base/errors.ts';
 import { codeRoot, moduleExtension } from '../../base/root.ts';
+import { filterCalls } from '../../linux/call-filter.ts';
 import { flowTable, forgetFlows } from '../../linux/ctnetlink.ts';
 import { kernelHz } from '../../linux/libc.ts';
 import { routeTable } from '../../linux/rtnetlink.ts';
@@ -21,6 +22,10 @@ import { type FromHost, type Hello, INSIDE, type Question, type Questions, type 
 
 /** The image's own user, for programs that need no right over the network. */
 const [uid, gid] = [10_001, 10_001];
+
+// For this process, the threads that it starts from now on, and every program. A container engine has a filter of its own,
+// which lets through what ours does not.
+filterCalls();
 
 let said = 0;
 type Said<T> = T extends unknown ? Omit<T, 'n'> : never;

@@ -7,38 +7,33 @@ import { extract } from 'tar-stream';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { now } from '../../base/clock.ts';
 import { LabError, messageOf } from '../../base/errors.ts';
-import {
-  type ActPlan,
-  boxesOf,
-  type HostPlan,
-  kindOf,
-  type MiddleboxPlan,
-  ownerOf,
-  sysctlsOf,
-} from '../../plan/plan.ts';
+import { type ActPlan, actionsOf, boxesOf, type HostPlan, kindOf, ownerOf, sysctlsOf } from '../../plan/plan.ts';
 import { BOXES } from '../../stage/catalogue.ts';
 import type { Lab, LabWatch, WatchOrder } from '../../stage/lab.ts';
 import type { LostEvidence } from '../../stage/record.ts';
 import { ContainerHost, type Place } from './container.ts';
 import { type Hello, INSIDE } from './control.ts';
+import { networksOf, type SharedNetwork } from './graph.ts';
 import { createNetwork, type LabNetwork } from './networks.ts';
 
-// Hosts as containers on two networks, the middlebox on both:
+// Hosts as containers, on the networks of graph.ts:
 //
-//   pool 198.19.a.10 ──── clients ──── .2 balancer .2 ──── brokers ──── 198.19.b.10 mq-1
-//                                                                       198.19.b.11 mq-2
+//   pool 198.19.a.10 ──── a ──── .2 balancer .2 ──── b ──── 198.19.b.10 mq-1
+//                                                           198.19.b.11 mq-2
 //
 // The networks are internal and the machine has no address on them, so no container has a route out, and none has one past
-// the balancer. Only a network's own addresses pass there (where br_netfilter is on, the engine's rules see to that), so
-// the balancer speaks to the brokers in its own name.
-const BALANCER = 2;
+// a box. Only a network's own addresses pass there (where br_netfilter is on, the engine's rules see to that), so a box
+// speaks to what stands behind it in its own name.
+const FIRST_BOX = 2;
 const FIRST_HOST = 10;
 
 /**
- * To cut links and forget sockets (NET_ADMIN), to see packets (NET_RAW) and what the kernel made of the programs' socket options (SYS_PTRACE, DAC_OVERRIDE), and to run
+ * To see packets (NET_RAW) and what the kernel made of the programs' socket options (SYS_PTRACE, DAC_OVERRIDE), and to run
  * programs as a user without any rights.
  */
-const RIGHTS = ['NET_ADMIN', 'NET_RAW', 'SYS_PTRACE', 'DAC_OVERRIDE', 'SETUID', 'SETGID', 'KILL'];
+const RIGHTS = ['NET_RAW', 'SYS_PTRACE', 'DAC_OVERRIDE', 'SETUID', 'SETGID', 'KILL'];
+/** Of a box, which sets rules, and of who will lose its sockets at once (LabHost.dropSockets). */
+const NETWORK_RIGHTS = [...RIGHTS, 'NET_ADMIN'];
 
 /** Far more than a host of a scenario needs, and little enough for this machine to go on should a program run wild. */
 const MEMORY_BYTES = 1024 ** 3;
@@ -52,10 +47,18 @@ export interface LabOptions {
   labels: Record<string, string>;
 }
 
+interface Joined {
+  network: LabNetwork;
+  address: string;
+  /** The other hosts that it speaks to there. */
+  peers: string[];
+}
+
 interface Wanted {
   plan: HostPlan;
   place: Place;
-  networks: { network: LabNetwork; address: string }[];
+  networks: Joined[];
+  changesNetwork: boolean;
   sysctls: Record<string, number>;
 }
 
@@ -65,37 +68,60 @@ async function sysctlsFor(act: ActPlan, host: HostPlan): Promise<Record<string, 
   return { 'net.ipv4.ip_forward': 1, ...box.sysctls?.(host) };
 }
 
-async function wantedHosts(act: ActPlan, clients: LabNetwork, brokers: LabNetwork): Promise<Wanted[]> {
-  const next = { client: FIRST_HOST, server: FIRST_HOST };
-  return Promise.all(
-    act.hosts.map(async (plan): Promise<Wanted> => {
-      const sysctls = await sysctlsFor(act, plan);
-      if (plan.role === 'middlebox') {
-        const networks = [clients, brokers].map((network) => ({ network, address: network.address(BALANCER) }));
-        const [inner, outer] = networks.map(({ address }) => address) as [string, string];
-        const linkNames = { [inner]: 'clients', [outer]: 'brokers' };
-        return {
-          plan,
-          place: { name: plan.name, address: inner, serviceAddress: inner, linkNames },
-          networks,
-          sysctls,
-        };
-      }
-      const network = plan.role === 'client' ? clients : brokers;
-      const address = network.address(next[plan.role]++);
-      return {
-        plan,
-        place: { name: plan.name, address, serviceAddress: undefined, linkNames: {} },
-        networks: [{ network, address }],
-        sysctls,
-      };
-    }),
-  );
+/** Whether its sockets will be lost at once. */
+const losesPower = ({ timeline }: ActPlan, host: HostPlan): boolean =>
+  timeline
+    .flatMap(actionsOf)
+    .some(({ host: name, takesAway }) => takesAway === 'peer' && (name === host.name || name === ownerOf(host)));
+
+/** Whether it cuts links: those of its own, and of those neighbours that cannot. */
+const cutsLinks = ({ paths }: ActPlan, { role, name }: HostPlan): boolean =>
+  role === 'middlebox' || paths.some(({ client, boxes }) => client === name && boxes.length === 0);
+
+/** Who is where, in the order of the act's hosts. */
+async function wantedHosts(
+  act: ActPlan,
+  networks: readonly { network: LabNetwork; shared: SharedNetwork }[],
+): Promise<Wanted[]> {
+  const boxes = new Set(boxesOf(act).map(({ name }) => name));
+  const addresses = networks.map(({ network, shared }) => {
+    const next = { box: FIRST_BOX, host: FIRST_HOST };
+    return new Map(
+      [...shared.far, ...shared.near].map((name) => [name, network.address(next[boxes.has(name) ? 'box' : 'host']++)]),
+    );
+  });
+  const wanted = act.hosts.map(async (plan): Promise<Wanted | undefined> => {
+    const joined = networks.flatMap(({ network, shared }, index): (Joined & { front: boolean })[] => {
+      const address = addresses[index]?.get(plan.name);
+      const front = shared.far.includes(plan.name);
+      return address === undefined ? [] : [{ network, address, peers: front ? shared.near : shared.far, front }];
+    });
+    // Where it takes connections comes first.
+    joined.sort((a, b) => Number(b.front) - Number(a.front));
+    const [first] = joined;
+    if (first === undefined) return undefined;
+    const linkName = ({ peers, front }: { peers: string[]; front: boolean }) =>
+      peers.length === 1 ? (peers[0] as string) : front ? 'clients' : 'servers';
+    return {
+      plan,
+      place: {
+        name: plan.name,
+        addresses: joined.map(({ address }) => address),
+        serviceAddress: plan.role === 'middlebox' ? first.address : undefined,
+        towards: Object.fromEntries(joined.flatMap(({ peers, address }) => peers.map((peer) => [peer, address]))),
+        linkNames: plan.role === 'middlebox' ? Object.fromEntries(joined.map((at) => [at.address, linkName(at)])) : {},
+      },
+      networks: joined,
+      changesNetwork: cutsLinks(act, plan) || losesPower(act, plan),
+      sysctls: await sysctlsFor(act, plan),
+    };
+  });
+  return (await Promise.all(wanted)).filter((host) => host !== undefined);
 }
 
 function createOptions(
   { image, name, labels }: LabOptions,
-  { plan, networks, sysctls }: Wanted,
+  { plan, networks, sysctls, changesNetwork }: Wanted,
 ): ContainerCreateOptions {
   const [first] = networks as [Wanted['networks'][0]];
   return {
@@ -115,7 +141,7 @@ function createOptions(
       NetworkMode: first.network.name,
       LogConfig: { Type: 'none', Config: {} },
       CapDrop: ['ALL'],
-      CapAdd: RIGHTS,
+      CapAdd: changesNetwork ? NETWORK_RIGHTS : RIGHTS,
       SecurityOpt: ['no-new-privileges'],
       // What is written goes to memory, but for the evidence, which is copied out and so lies in a volume of the container's.
       ReadonlyRootfs: true,
@@ -222,8 +248,23 @@ class ContainerWatch implements LabWatch {
   }
 }
 
-/** Packets that a host sends or that are for it end at the balancer. */
-const cutRules = (address: string) => `table inet cut-${address.replaceAll('.', '-')} {
+const tableFor = (address: string): string => `cut-${address.replaceAll('.', '-')}`;
+
+/** On a host that is cut off. */
+const CUT_ALL = `table inet cut {
+  chain from {
+    type filter hook prerouting priority -400
+    iif != "lo" drop
+  }
+  chain to {
+    type filter hook postrouting priority 400
+    oif != "lo" drop
+  }
+}
+`;
+
+/** On a neighbour of a host that is cut off: packets that the host sends, or that are for it, end here. */
+const cutRules = (address: string) => `table inet ${tableFor(address)} {
   chain from {
     type filter hook prerouting priority -400
     ip saddr ${address} drop
@@ -271,16 +312,25 @@ export class DockerLab implements Lab {
   /** @throws LabError NO_NETWORK, NO_CONNTRACK, ENGINE_DIED */
   static async up(act: ActPlan, options: LabOptions): Promise<DockerLab> {
     const { client, name, labels } = options;
+    if (act.ip !== 'v4')
+      throw new LabError(
+        'WRONG_KERNEL',
+        `the act ${act.name} is about IPv6, and networks of containers are of IPv4 here`,
+        'add --engine virtual or --engine netns',
+      );
+    const graph = networksOf(act);
     const created = await Promise.allSettled(
-      ['clients', 'brokers'].map((net) => createNetwork(client, `${name}-${net}`, labels)),
+      graph.map(({ far }) => createNetwork(client, `${name}-to-${far[0]}`, labels)),
     );
     const networks = created.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     const hosts: ContainerHost[] = [];
     try {
       const failed = created.find((result) => result.status === 'rejected');
       if (failed) throw failed.reason;
-      const [clients, brokers] = networks as [LabNetwork, LabNetwork];
-      const wanted = await wantedHosts(act, clients, brokers);
+      const wanted = await wantedHosts(
+        act,
+        networks.map((network, index) => ({ network, shared: graph[index] as SharedNetwork })),
+      );
       // All of them are waited for, so that none comes into being after the others were taken down.
       const greetings = await Promise.allSettled(
         wanted.map(async (host) => (await startHost(options, host, hosts)).ready()),
@@ -290,9 +340,23 @@ export class DockerLab implements Lab {
       const [hello] = greetings.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])) as [Hello];
       const order = new Map(wanted.map(({ plan }, index) => [plan.name, index]));
       hosts.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0));
-      const balancer = hosts.find((host) => host.name === (boxesOf(act)[0] as MiddleboxPlan).name) as ContainerHost;
-      for (const host of hosts) if (host !== balancer) host.pullCable = cable(balancer, host.address);
-      return new DockerLab(hosts, networks, hello, await balancer.clockAhead());
+      const lab = (name: string) => hosts.find((host) => host.name === name) as ContainerHost;
+      const cutters = new Map(
+        wanted.filter(({ plan }) => cutsLinks(act, plan)).map(({ plan: { name } }) => [name, lab(name)]),
+      );
+      for (const { plan, networks: joined } of wanted) {
+        const self = cutters.get(plan.name);
+        const ends = self
+          ? [{ at: self, rules: CUT_ALL, table: 'cut' }]
+          : joined.flatMap(({ peers, address }) =>
+              peers.flatMap((peer) => {
+                const at = cutters.get(peer);
+                return at ? [{ at, rules: cutRules(address), table: tableFor(address) }] : [];
+              }),
+            );
+        lab(plan.name).pullCable = cable(ends);
+      }
+      return new DockerLab(hosts, networks, hello, await (hosts[0] as ContainerHost).clockAhead());
     } catch (error) {
       await takeDown(hosts, networks);
       throw error;
@@ -304,11 +368,16 @@ export class DockerLab implements Lab {
   }
 }
 
-const cable = (balancer: ContainerHost, address: string) => async (up: boolean) => {
-  if (up)
-    await balancer.run('nft', ['delete', 'table', 'inet', `cut-${address.replaceAll('.', '-')}`], { privileged: true });
-  else await balancer.run('nft', ['-f', '-'], { input: cutRules(address), privileged: true });
-};
+/** Cuts and mends a host's links. @param ends where that is done, on itself or its neighbours, and the rules that cut there */
+function cable(ends: readonly { at: ContainerHost; rules: string; table: string }[]): (up: boolean) => Promise<void> {
+  let isUp = true;
+  return async (up) => {
+    if (up === isUp) return;
+    isUp = up;
+    const nft = (at: ContainerHost, rules: string) => at.run('nft', ['-f', '-'], { input: rules, privileged: true });
+    await Promise.all(ends.map(({ at, rules, table }) => nft(at, up ? `delete table inet ${table}\n` : rules)));
+  };
+}
 
 async function startHost(options: LabOptions, wanted: Wanted, hosts: ContainerHost[]): Promise<ContainerHost> {
   const { client } = options;

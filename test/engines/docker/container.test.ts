@@ -18,7 +18,8 @@ function fake() {
   stream.on('data', (text) => written.push(String(text)));
   const place = {
     name: 'mq-1',
-    address: '198.19.1.2',
+    addresses: ['198.19.1.2'],
+    towards: { edge: '198.19.1.2' },
     serviceAddress: undefined,
     linkNames: { '198.19.1.2': 'brokers' },
   };

@@ -34,7 +34,7 @@ describe.runIf(containersThere)('a lab of containers', () => {
       const networks = Object.entries(NetworkSettings.Networks);
       seen[host.name] = networks.length;
       for (const [name, { IPAddress }] of networks) {
-        expect(name).toMatch(/^idlelab-[0-9a-f]{8}-(clients|brokers)$/);
+        expect(name).toMatch(/^idlelab-[0-9a-f]{8}-to-(balancer|mq-1)$/);
         expect(IPAddress).toMatch(/^198\.19\./);
       }
     }
