@@ -25,9 +25,10 @@ const [STAGING, JUDGING, RENDERING] = [40, 7, 5] as const;
 async function timed({ waitedSeconds = 0, waitsSince }: { waitedSeconds?: number; waitsSince?: number } = {}) {
   let time = BEGAN;
   const engine: Engine = {
-    name: 'recorded',
+    name: 'netns',
     sideBySide: false,
-    async stage(_, folder) {
+    realTime: true,
+    async run(_, folder) {
       cpSync(FIXTURE, folder, { recursive: true });
       time += STAGING;
       const { acts, versions, memoryMb } = recorded;

@@ -65,7 +65,7 @@ export async function runScenario(plan: Plan, options: RunOptions): Promise<{ re
   const run = RunFolder.open(runsFolder, plan.scenario, startedAt);
   for (const text of run.leftovers) onMessage({ type: 'preparing', text });
   try {
-    await using staged = await engine.stage(plan, run.partial, { onMessage, signal });
+    await using staged = await engine.run(plan, run.partial, { onMessage, signal });
     // Programs of the lab may have written there: what they leave is data, not a way out of the folder.
     refuseLinks(run.partial);
     const { acts, versions, memoryMb, problem, waitedSeconds } = staged;

@@ -132,7 +132,7 @@ export const sweepCommand = (): Command =>
     )
     .option('--resume [folder]', 'continue an interrupted sweep, by default the newest')
     .addOption(
-      new Option('--engine <engine>', 'virtual or netns')
+      new Option('--engine <engine>', 'where it is measured')
         .choices(['auto', ...ENGINE_NAMES])
         .default('auto')
         .env('IDLELAB_ENGINE'),

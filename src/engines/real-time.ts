@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { LabError } from '../base/errors.ts';
+import { isBatch, type Job } from '../plan/job.ts';
 import type { KnownPlace } from '../plan/known.ts';
-import { boxesOf, kindOf, type Plan } from '../plan/plan.ts';
+import { boxesOf, kindOf } from '../plan/plan.ts';
 import { BOXES } from '../stage/catalogue.ts';
 
 /** Whether this machine's kernel has a module, loaded or built in (modules.builtin, kbuild). */
@@ -30,8 +31,9 @@ export const refusesMissingModules: NonNullable<KnownPlace['refuses']> = async (
 };
 
 /** An engine that runs on the machine's own kernel cannot choose one. @throws LabError WRONG_KERNEL */
-export function refuseChosenKernel({ acts }: Plan): void {
-  const picky = acts.find(({ hz }) => hz !== undefined);
+export function refuseChosenKernel(job: Job): void {
+  if (isBatch(job)) return;
+  const picky = job.acts.find(({ hz }) => hz !== undefined);
   if (picky)
     throw new LabError(
       'WRONG_KERNEL',

@@ -1,3 +1,4 @@
+import type { LabConditions } from '../evidence/lab-conditions.ts';
 import type { ActPlan } from '../plan/plan.ts';
 import type { Lab } from './lab.ts';
 
@@ -16,4 +17,14 @@ export interface Place {
   openGround(): Ground;
   /** Whether the kernel's clock jumps over times in which every program sleeps: waiting costs nothing, waking up does. */
   clockJumps: boolean;
+  /** Whether evidence is written where it is to be in the end. Else it is gathered in memory, and copied out. */
+  writesOut?: boolean;
+  /** What decides outcomes there, where the hosts' programs are not those of this process. */
+  conditions?(programs: readonly ProgramVersion[]): Promise<LabConditions>;
+}
+
+/** A program, and the arguments that make it tell its version. */
+export interface ProgramVersion {
+  name: string;
+  versionArgs: readonly string[];
 }

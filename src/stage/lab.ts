@@ -18,6 +18,10 @@ export interface Lab extends AsyncDisposable {
   readonly hz: number;
   /** Seconds since the epoch on the clock of the hosts, which may not be that of the machine we run on. */
   now(): number;
+  /** Of the hosts' kernel and Node.js, where they are not those of this process. */
+  readonly versions?: Readonly<Record<string, string>>;
+  /** Peak memory of the lab's own processes on its hosts, MB, where they are not this process. */
+  readonly memoryMb?: number;
   readonly hosts: ReadonlyMap<string, LabHost>;
   host(name: string): LabHost;
 }

@@ -29,12 +29,14 @@ export async function impairableIn({ timeline, hosts }: Pick<ActPlan, 'timeline'
   return hosts.filter((host) => suffering.has(host.name) || suffering.has(ownerOf(host))).map(({ name }) => name);
 }
 
+/** @returns peak memory of the labs' own processes, MB, where those are not this one */
 async function playActs(
   { plan, openGround, clockJumps }: Playing,
   evidence: string,
   tell: Tell,
   versions: Record<string, string>,
-): Promise<void> {
+): Promise<number> {
+  let memoryMb = 0;
   mkdirSync(evidence, { recursive: true });
   using ground = openGround();
   for (const act of plan.acts) {
@@ -42,17 +44,23 @@ async function playActs(
     const began = now();
     const lab = await ground.up(act, join(SCRATCH, act.name), { impairable: await impairableIn(act) });
     const upSeconds = now() - began;
+    Object.assign(versions, lab.versions);
     let played: Awaited<ReturnType<typeof playAct>>;
     let ended = began;
     try {
       played = await playAct({ lab, clockJumps }, act, evidence, tell, versions);
       ended = now();
     } finally {
+      memoryMb = Math.max(memoryMb, lab.memoryMb ?? 0);
       await lab[Symbol.asyncDispose]();
     }
     tell({ type: 'played', act: { ...played, upSeconds, downSeconds: now() - ended } });
   }
+  return memoryMb;
 }
+
+/** Peak memory of this process, MB. */
+export const ownMemoryMb = (): number => Math.round(process.resourceUsage().maxRSS / 1024);
 
 function saveEvidence(evidence: string, output: string): void {
   try {
@@ -78,20 +86,20 @@ export const asLabError = (failure: unknown): LabError =>
  * what happens; its last message is `done` or `error`. Never throws.
  */
 export async function playPlan(playing: Playing, output: string, tell: Tell): Promise<void> {
-  const evidence = join(SCRATCH, 'evidence');
+  const evidence = playing.writesOut ? output : join(SCRATCH, 'evidence');
   const versions: Record<string, string> = { kernel: release(), node: process.version };
   let failure: unknown;
+  let memoryMb = 0;
   try {
-    await playActs(playing, evidence, tell, versions);
+    memoryMb = await playActs(playing, evidence, tell, versions);
   } catch (error) {
     failure = error;
   }
   try {
-    saveEvidence(evidence, output);
+    if (!playing.writesOut) saveEvidence(evidence, output);
   } catch (error) {
     failure = error;
   }
-  if (failure === undefined)
-    tell({ type: 'done', versions, memoryMb: Math.round(process.resourceUsage().maxRSS / 1024) });
+  if (failure === undefined) tell({ type: 'done', versions, memoryMb: memoryMb || ownMemoryMb() });
   else tell({ type: 'error', error: asLabError(failure).toJSON(), versions });
 }

@@ -9,9 +9,10 @@ import { createHash } from 'node:crypto';
 import { cpus, hostname } from 'node:os';
 import { z } from 'zod';
 import { LabError } from '../base/errors.ts';
+import { ENGINE_NAMES } from '../engines/engine.ts';
 
 export const conditionsSchema = z.strictObject({
-  engine: z.enum(['virtual', 'netns']),
+  engine: z.enum(ENGINE_NAMES),
   kernel: z.string().describe('release, as of uname -r'),
   hz: z.number().describe('timer interrupts a second'),
   architecture: z.string().describe('as Node.js calls it: x64, arm64'),

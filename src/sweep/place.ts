@@ -1,14 +1,13 @@
-// Where a sweep is measured: on time-travelling kernels side by side, or on network namespaces in real time.
+// Where a sweep is measured: on time-travelling kernels side by side, or on namespaces or containers in real time.
 import { availableParallelism } from 'node:os';
 import { LabError } from '../base/errors.ts';
 import { DEFAULT_HZ, type Hz } from '../base/hz.ts';
-import type { EngineName } from '../engines/auto/choose.ts';
-import type { Staged } from '../engines/engine.ts';
-import { playInNamespaces } from '../engines/netns/engine.ts';
-import { labCode } from '../engines/virtual/bundle.ts';
-import { kernelFor } from '../engines/virtual/engine.ts';
+import { Slots } from '../base/slots.ts';
+import { docker } from '../engines/docker/engine.ts';
+import type { Engine, EngineName, Staged } from '../engines/engine.ts';
+import { netns } from '../engines/netns/engine.ts';
+import { kernelFor, virtual } from '../engines/virtual/engine.ts';
 import { findKernel } from '../engines/virtual/kernel.ts';
-import { runKernel } from '../engines/virtual/run-kernel.ts';
 import { kernelHz } from '../linux/libc.ts';
 import type { Batch } from '../plan/batch.ts';
 import type { Outcome } from '../plan/trial.ts';
@@ -30,7 +29,7 @@ export interface MeasureRun {
 }
 
 export interface Place {
-  name: 'virtual' | 'netns';
+  name: EngineName;
   /** Timer interrupts a second of its kernel. */
   hz: number;
   /** How many batches are measured at once. */
@@ -55,37 +54,13 @@ const hear =
     else if (message.type === 'clock') onClock(message.time);
   };
 
-const virtual = (hz: Hz, slots: number, kernel: string): Place => ({
-  name: 'virtual',
+const placeOn = (engine: Engine, { hz, slots }: { hz: number; slots: number }): Place => ({
+  name: engine.name,
   hz,
   slots,
-  realTime: false,
-  async measure(batch, run) {
-    const { folder, signal } = run;
-    return toItsEnd(
-      runKernel({
-        kernel,
-        plan: batch,
-        code: await labCode(),
-        folder,
-        runFolder: folder,
-        startsAt: Date.now(),
-        onMessage: hear('virtual', run),
-        signal,
-      }),
-      run,
-    );
-  },
-});
-
-const netns = (): Place => ({
-  name: 'netns',
-  hz: kernelHz(),
-  // All at once: what takes time is waiting.
-  slots: 1,
-  realTime: true,
+  realTime: engine.realTime,
   measure: (batch, run) =>
-    toItsEnd(playInNamespaces(batch, run.folder, { onMessage: hear('netns', run), signal: run.signal }), run),
+    toItsEnd(engine.run(batch, run.folder, { onMessage: hear(engine.name, run), signal: run.signal }), run),
 });
 
 /**
@@ -97,15 +72,16 @@ export function choosePlace(
   name: EngineName | 'auto',
   { hz, jobs = availableParallelism(), kernel }: { hz?: Hz; jobs?: number; kernel?: string | undefined },
 ): Place {
-  if (name === 'docker')
-    throw new LabError('BAD_OPTION', 'a sweep is not measured on containers', 'take --engine virtual or netns');
-  if (name === 'virtual' || (name === 'auto' && findKernel(hz ?? DEFAULT_HZ, kernel) !== undefined))
-    return virtual(hz ?? DEFAULT_HZ, jobs, kernelFor(hz ?? DEFAULT_HZ, kernel));
+  if (name === 'virtual' || (name === 'auto' && findKernel(hz ?? DEFAULT_HZ, kernel) !== undefined)) {
+    const wanted = hz ?? DEFAULT_HZ;
+    return placeOn(virtual(wanted, new Slots(jobs), kernelFor(wanted, kernel)), { hz: wanted, slots: jobs });
+  }
   if (hz !== undefined && hz !== kernelHz())
     throw new LabError(
       'MISSING_KERNEL',
       `this machine’s kernel has HZ ${kernelHz()}`,
       `npm run kernel -- --hz ${hz} builds a time-travelling one of HZ ${hz}, in about three minutes`,
     );
-  return netns();
+  // All at once: what takes time is waiting. Containers run on a kernel whose HZ is taken for this machine's.
+  return placeOn(name === 'docker' ? docker : netns, { hz: kernelHz(), slots: 1 });
 }

@@ -1,10 +1,12 @@
 // What a sweep's folder says: sweep.json and the rows of trials.ndjson. It is written by a sweep and read from folders that may
 // come from anybody.
+
 import { z } from 'zod';
 import { spentSeconds, wholeWithin, within } from '../base/bounded.ts';
 import { HZ, MOST_HZ } from '../base/hz.ts';
 import { FILE_NAME } from '../base/ids.ts';
 import { PACES } from '../base/pace.ts';
+import { ENGINE_NAMES } from '../engines/engine.ts';
 import { parseDocument, parseRows } from '../evidence/document.ts';
 import type { Exactly } from '../evidence/exactly.ts';
 import type { SocketOptions } from '../linux/libc.ts';
@@ -96,11 +98,11 @@ const spec = z
     patienceSeconds: wait,
     countSeconds: wait,
     hz: z.int().min(1).max(MOST_HZ),
-    engine: z.enum(['virtual', 'netns']),
+    engine: z.enum(ENGINE_NAMES),
     measure: z.enum(['all', 'frontier', 'none']),
   })
   // In real time it is the kernel's of some machine.
-  .refine(({ engine, hz }) => engine === 'netns' || HZ.some((each) => each === hz), {
+  .refine(({ engine, hz }) => engine !== 'virtual' || HZ.some((each) => each === hz), {
     path: ['hz'],
     message: `expected ${HZ.join(' or ')}`,
   });

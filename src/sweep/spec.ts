@@ -6,6 +6,7 @@ import { LabError } from '../base/errors.ts';
 import type { Pace } from '../base/pace.ts';
 import { quoted } from '../base/quote.ts';
 import { suggestion } from '../base/suggest.ts';
+import type { EngineName } from '../engines/engine.ts';
 import { KERNEL_DEFAULT } from '../model/keepalive.ts';
 import type { Cell, Middlebox, Side } from '../model/predict.ts';
 import { MIDDLEBOXES } from '../plan/catalogue.ts';
@@ -60,7 +61,7 @@ export interface SweepSpec {
   countSeconds: number;
   /** Timer interrupts a second of the kernel it is measured on. */
   hz: number;
-  engine: 'virtual' | 'netns';
+  engine: EngineName;
   /** Which points are measured: all; those next to where something changes, with a sample of the others; or none. */
   measure: 'all' | 'frontier' | 'none';
 }

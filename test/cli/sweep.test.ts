@@ -99,7 +99,6 @@ describe('what cannot be swept', () => {
     [['--middlebox', 'ipvs-sloppy', '--quiet', '20s'], 4, /cannot be swept/],
     [['--middlebox', 'aws-nlb', '--quiet', '8h'], 4, /takes as long as it says/],
     [['--middlebox', 'aws-nlb', '--shard', '5/4'], 4, /a part, as in 1\/4/],
-    [['--middlebox', 'aws-nlb', '--engine', 'docker'], 4, /not measured on containers/],
     [['--resume'], 4, /there is no interrupted sweep/],
     [['merge'], 4, /no parts given/],
     [['aws-nlb', 'proxies'], 4, /one sweep at a time/],

@@ -1,14 +1,16 @@
 import type { Engine } from '../../src/engines/engine.ts';
+import { isBatch } from '../../src/plan/job.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 
 /** An engine that secretly plays another plan than the one it was given. */
 export const secretly = (engine: Engine, change: (plan: Plan) => void): Engine => ({
   name: engine.name,
   sideBySide: engine.sideBySide,
-  stage(plan, folder, options) {
-    const other = structuredClone(plan);
-    change(other);
-    return engine.stage(other, folder, options);
+  realTime: engine.realTime,
+  run(job, folder, options) {
+    const other = structuredClone(job);
+    if (!isBatch(other)) change(other);
+    return engine.run(other, folder, options);
   },
 });
 

@@ -26,7 +26,7 @@ it('a quiet of 30 days is not over at once', async () => {
   const asleep = new Promise<void>((resolve) => {
     quiet = resolve;
   });
-  const staged = netns.stage(plan, join(scratch, 'run'), {
+  const staged = netns.run(plan, join(scratch, 'run'), {
     signal: stop.signal,
     onMessage: (message) => {
       if (message.type === 'step') waits.push(message.waitSeconds);

@@ -81,7 +81,7 @@ export function playVerbs({ engine, pace }: { engine: Engine; pace: Pace }, case
     const plans = await Promise.all(cases.map(planned));
     const plan = { ...(plans[0] as Plan), acts: plans.flatMap(({ acts }) => acts) };
     const { signal } = new AbortController();
-    await using staged = await engine.stage(plan, join(scratch, 'run'), { onMessage: () => {}, signal });
+    await using staged = await engine.run(plan, join(scratch, 'run'), { onMessage: () => {}, signal });
     records = staged.acts;
     problem = staged.problem;
     // What lies where it was recorded goes with the engine.

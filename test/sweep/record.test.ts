@@ -116,7 +116,7 @@ describe('sweep.json', () => {
     ['spec.hz: expected 250 or 1000', (sweep) => (sweep.spec.hz = 300)],
     ['spec.hz: Too big', (sweep) => Object.assign(sweep.spec, { hz: 1e9, engine: 'netns' })],
     ['wallSeconds: Too big', (sweep) => (sweep.wallSeconds = 1e300)],
-    ['spec.engine: Invalid option', (sweep) => (sweep.spec.engine = 'docker')],
+    ['spec.engine: Invalid option', (sweep) => (sweep.spec.engine = 'moon')],
     ['spec.hz: Invalid input', (sweep) => (sweep.spec.hz = '../250')],
     ['startedAt: Invalid ISO datetime', (sweep) => (sweep.startedAt = '../../elsewhere')],
     ['shard: expected a part', (sweep) => (sweep.shard = 'a/b')],

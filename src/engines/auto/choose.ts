@@ -4,13 +4,12 @@ import { DEFAULT_HZ, type Hz } from '../../base/hz.ts';
 import { Slots } from '../../base/slots.ts';
 import { containerEngine } from '../docker/client.ts';
 import { docker } from '../docker/engine.ts';
-import type { Engine } from '../engine.ts';
+import { ENGINE_NAMES, type Engine, type EngineName } from '../engine.ts';
 import { netns, UNSHARE } from '../netns/engine.ts';
 import { virtual } from '../virtual/engine.ts';
 import { findKernel } from '../virtual/kernel.ts';
 
-export const ENGINE_NAMES = ['netns', 'virtual', 'docker'] as const;
-export type EngineName = (typeof ENGINE_NAMES)[number];
+export { ENGINE_NAMES, type EngineName };
 
 export interface EngineChoice {
   engine: Engine;

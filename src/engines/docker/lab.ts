@@ -299,6 +299,10 @@ export class DockerLab implements Lab {
     this.versions = { kernel: hello.kernel, node: hello.node };
   }
 
+  get memoryMb(): number {
+    return this.watch.memoryMb;
+  }
+
   now(): number {
     return now() + this.#aheadSeconds;
   }

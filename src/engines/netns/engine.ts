@@ -4,11 +4,10 @@ import { createInterface } from 'node:readline';
 import { LabError } from '../../base/errors.ts';
 import { codeRoot, moduleExtension } from '../../base/root.ts';
 import { keepDescriptors } from '../../linux/descriptors.ts';
-import type { Batch } from '../../plan/batch.ts';
-import type { Plan } from '../../plan/plan.ts';
+import type { Job } from '../../plan/job.ts';
 import type { ActRecord, Message } from '../../stage/record.ts';
 import { messageIn } from '../../talk/lines.ts';
-import type { Engine, Staged } from '../engine.ts';
+import type { Engine, RunOptions, Staged } from '../engine.ts';
 import { refuseChosenKernel, refusesMissingModules } from '../real-time.ts';
 
 const INNER_ID = '1';
@@ -37,16 +36,8 @@ export function enterLab(command: readonly string[]) {
   });
 }
 
-/**
- * Plays a scenario's acts or a sweep's trials in a lab of their own.
- * @param folder where the evidence goes
- * @throws LabError when nothing could be played
- */
-export async function playInNamespaces(
-  job: Plan | Batch,
-  folder: string,
-  { onMessage, signal }: { onMessage(message: Message): void; signal: AbortSignal },
-): Promise<Staged> {
+/** Plays a job in a lab of its own. */
+function play(job: Job, folder: string, { onMessage, signal }: RunOptions): Promise<Staged> {
   const inside = join(codeRoot, `src/engines/netns/inside${moduleExtension}`);
   const child = enterLab([process.execPath, inside, folder]);
   const stop = () => child.kill('SIGKILL');
@@ -107,10 +98,11 @@ export async function playInNamespaces(
 export const netns: Engine = {
   name: 'netns',
   sideBySide: false,
+  realTime: true,
   refuses: refusesMissingModules,
-  stage(plan, folder, options) {
-    refuseChosenKernel(plan);
-    return playInNamespaces(plan, folder, options);
+  async run(job, folder, options) {
+    refuseChosenKernel(job);
+    return play(job, folder, options);
   },
 };
 

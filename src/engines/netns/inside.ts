@@ -7,10 +7,9 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { Batch } from '../../plan/batch.ts';
-import type { Plan } from '../../plan/plan.ts';
-import { playPlan } from '../../stage/play.ts';
+import type { Job } from '../../plan/job.ts';
 import type { Message } from '../../stage/record.ts';
+import { playJob } from '../play-job.ts';
 import { openGround } from './network.ts';
 
 const [output] = process.argv.slice(2) as [string];
@@ -24,13 +23,6 @@ function leave(): never {
 input.on('close', leave);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, leave);
 
-const job = JSON.parse((await once(input, 'line'))[0] as string) as Plan | Batch;
+const job = JSON.parse((await once(input, 'line'))[0] as string) as Job;
 const tell = (message: Message) => process.stdout.write(`${JSON.stringify(message)}\n`);
-// What measures trials brings much along that a scenario has no use for.
-if ('trials' in job)
-  await (await import('../../stage/bench/batch.ts')).playBatch(
-    { batch: job, openGround, clockJumps: false },
-    output,
-    tell,
-  );
-else await playPlan({ plan: job, openGround, clockJumps: false }, output, tell);
+await playJob(job, { openGround, clockJumps: false }, output, tell);

@@ -4,8 +4,10 @@ import { LabError } from '../../base/errors.ts';
 import { DEFAULT_HZ, HZ, type Hz } from '../../base/hz.ts';
 import { appendPlain, refuseLinks } from '../../base/plain.ts';
 import type { Slots } from '../../base/slots.ts';
-import { type ActPlan, waitSeconds } from '../../plan/plan.ts';
-import type { Engine, Staged } from '../engine.ts';
+import type { Batch } from '../../plan/batch.ts';
+import { isBatch } from '../../plan/job.ts';
+import { type ActPlan, type Plan, waitSeconds } from '../../plan/plan.ts';
+import type { Engine, RunOptions, Staged } from '../engine.ts';
 import { type LabCode, labCode } from './bundle.ts';
 import { findKernel, HOW_TO_BUILD } from './kernel.ts';
 import { runKernel } from './run-kernel.ts';
@@ -62,6 +64,96 @@ function together(all: readonly Staged[]): Omit<Staged, 'waitedSeconds' | typeof
   };
 }
 
+interface Staging extends RunOptions {
+  hz: Hz;
+  slots: Slots;
+  /** Path of a ready kernel, instead of a built one. */
+  kernel: string | undefined;
+}
+
+/** Plays acts side by side, and puts together what they leave. */
+async function stage(plan: Plan, folder: string, { onMessage, signal, hz, slots, kernel }: Staging): Promise<Staged> {
+  const groups = inKernels(plan.acts, hz, slots.count);
+  const kernels = groups.map((group) => kernelFor(group.hz, kernel));
+  const code: LabCode = await labCode();
+  mkdirSync(folder, { recursive: true });
+  const stop = new AbortController();
+  const whole = AbortSignal.any([signal, stop.signal]);
+  let startsAt = Date.now();
+  const starts = groups.map(({ acts }) => {
+    const at = startsAt;
+    for (const act of acts) startsAt += (waitSeconds(act) + ACT_SPACING_SECONDS) * 1000;
+    return at;
+  });
+  const came = performance.now();
+  let firstTurn: number | undefined;
+  const said = new Set<string>();
+  /** What each kernel says before it plays is said once. */
+  const tell: typeof onMessage = (message) => {
+    if (message.type === 'preparing' && said.size === said.add(message.text).size) return;
+    onMessage(message);
+  };
+  const play = async ({ acts }: Group, index: number): Promise<Staged> => {
+    const done = await slots.take();
+    firstTurn ??= performance.now();
+    try {
+      whole.throwIfAborted();
+      return await runKernel({
+        kernel: kernels[index] as string,
+        job: { ...plan, acts: [...acts] },
+        code,
+        folder: join(folder, `.act-${index}`),
+        runFolder: folder,
+        startsAt: starts[index] as number,
+        onMessage: tell,
+        signal: whole,
+      });
+    } finally {
+      done();
+    }
+  };
+  const results = await Promise.allSettled(
+    groups.map((group, index) =>
+      play(group, index).catch((error: unknown) => {
+        stop.abort();
+        throw error;
+      }),
+    ),
+  );
+  const staged = results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
+  const dispose = async () => {
+    await Promise.all(staged.map((each) => each[Symbol.asyncDispose]()));
+  };
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed || signal.aborted) {
+    await dispose();
+    throw failed ? failed.reason : signal.reason;
+  }
+  refuseLinks(folder);
+  for (const index of groups.keys()) gather(join(folder, `.act-${index}`), folder);
+  const waitedSeconds = ((firstTurn ?? came) - came) / 1000;
+  return { ...together(staged), waitedSeconds, [Symbol.asyncDispose]: dispose };
+}
+
+/** Measures trials, all on one kernel. */
+async function measure(
+  job: Batch,
+  folder: string,
+  { kernel, slots, ...options }: RunOptions & { kernel: string; slots: Slots },
+): Promise<Staged> {
+  const came = performance.now();
+  const done = await slots.take();
+  const waitedSeconds = (performance.now() - came) / 1000;
+  try {
+    options.signal.throwIfAborted();
+    const code = await labCode();
+    const staged = await runKernel({ kernel, job, code, folder, runFolder: folder, startsAt: Date.now(), ...options });
+    return { ...staged, waitedSeconds, [Symbol.asyncDispose]: () => staged[Symbol.asyncDispose]() };
+  } finally {
+    done();
+  }
+}
+
 /**
  * The lab in virtual time. Acts have kernels of their own and are played side by side, as many as there are slots; each
  * kernel's clock starts after the end of the act before, so that times still tell the order of the story.
@@ -70,66 +162,10 @@ function together(all: readonly Staged[]): Omit<Staged, 'waitedSeconds' | typeof
 export const virtual = (hz: Hz, slots: Slots, kernel?: string): Engine => ({
   name: 'virtual',
   sideBySide: true,
-  async stage(plan, folder, { onMessage, signal }) {
-    const groups = inKernels(plan.acts, hz, slots.count);
-    const kernels = groups.map((group) => kernelFor(group.hz, kernel));
-    const code: LabCode = await labCode();
-    mkdirSync(folder, { recursive: true });
-    const stop = new AbortController();
-    const whole = AbortSignal.any([signal, stop.signal]);
-    let startsAt = Date.now();
-    const starts = groups.map(({ acts }) => {
-      const at = startsAt;
-      for (const act of acts) startsAt += (waitSeconds(act) + ACT_SPACING_SECONDS) * 1000;
-      return at;
-    });
-    const came = performance.now();
-    let firstTurn: number | undefined;
-    const said = new Set<string>();
-    /** What each kernel says before it plays is said once. */
-    const tell: typeof onMessage = (message) => {
-      if (message.type === 'preparing' && said.size === said.add(message.text).size) return;
-      onMessage(message);
-    };
-    const play = async ({ acts }: Group, index: number): Promise<Staged> => {
-      const done = await slots.take();
-      firstTurn ??= performance.now();
-      try {
-        whole.throwIfAborted();
-        return await runKernel({
-          kernel: kernels[index] as string,
-          plan: { ...plan, acts: [...acts] },
-          code,
-          folder: join(folder, `.act-${index}`),
-          runFolder: folder,
-          startsAt: starts[index] as number,
-          onMessage: tell,
-          signal: whole,
-        });
-      } finally {
-        done();
-      }
-    };
-    const results = await Promise.allSettled(
-      groups.map((group, index) =>
-        play(group, index).catch((error: unknown) => {
-          stop.abort();
-          throw error;
-        }),
-      ),
-    );
-    const staged = results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
-    const dispose = async () => {
-      await Promise.all(staged.map((each) => each[Symbol.asyncDispose]()));
-    };
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed || signal.aborted) {
-      await dispose();
-      throw failed ? failed.reason : signal.reason;
-    }
-    refuseLinks(folder);
-    for (const index of groups.keys()) gather(join(folder, `.act-${index}`), folder);
-    const waitedSeconds = ((firstTurn ?? came) - came) / 1000;
-    return { ...together(staged), waitedSeconds, [Symbol.asyncDispose]: dispose };
+  realTime: false,
+  async run(job, folder, options) {
+    return isBatch(job)
+      ? measure(job, folder, { ...options, kernel: kernelFor(hz, kernel), slots })
+      : stage(job, folder, { ...options, hz, slots, kernel });
   },
 });

@@ -8,14 +8,13 @@ import { join } from 'node:path';
 import koffi from 'koffi';
 import { now } from '../../base/clock.ts';
 import { loadModule } from '../../linux/libc.ts';
-import { boxesOf, kindOf, type Plan } from '../../plan/plan.ts';
-import { kindsOf } from '../../stage/bench/groups.ts';
+import { boxKindsOf, type Job } from '../../plan/job.ts';
 import { BOXES } from '../../stage/catalogue.ts';
-import { playPlan } from '../../stage/play.ts';
 import type { Message } from '../../stage/record.ts';
 import { appendLine } from '../../talk/line-file.ts';
 import { openGround } from '../netns/network.ts';
-import { type Job, MESSAGES_FILE, PLAN_FILE } from './run-kernel.ts';
+import { playJob } from '../play-job.ts';
+import { MESSAGES_FILE, PLAN_FILE } from './run-kernel.ts';
 
 const LINUX_REBOOT_CMD_POWER_OFF = 0x4321fedc;
 /** So seldom that it costs nothing, and often enough to see a lab whose clock stands still. */
@@ -31,8 +30,6 @@ const tell = (message: Message) => {
 };
 setInterval(() => tell({ type: 'clock', act, time: now() }), CLOCK_SECONDS * 1000);
 
-const kindsOfPlan = ({ acts }: Plan): string[] => [...new Set(acts.flatMap((act) => boxesOf(act).map(kindOf)))];
-
 /** What middleboxes need and is not built in lies beside the kernel. */
 async function loadModules(kinds: readonly string[]): Promise<void> {
   for (const kind of kinds)
@@ -43,15 +40,8 @@ async function loadModules(kinds: readonly string[]): Promise<void> {
 const file = join(output, PLAN_FILE);
 const job = JSON.parse(readFileSync(file, 'utf8')) as Job;
 rmSync(file);
-if ('trials' in job) {
-  // What measures trials brings much along that a scenario has no use for.
-  const { playBatch } = await import('../../stage/bench/batch.ts');
-  await loadModules(kindsOf(job.trials));
-  await playBatch({ batch: job, openGround, clockJumps: true }, output, tell);
-} else {
-  await loadModules(kindsOfPlan(job));
-  await playPlan({ plan: job, openGround, clockJumps: true }, output, tell);
-}
+await loadModules(boxKindsOf(job));
+await playJob(job, { openGround, clockJumps: true }, output, tell);
 
 const libc = koffi.load('libc.so.6');
 libc.func('void sync()')();

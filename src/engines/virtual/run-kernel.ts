@@ -6,8 +6,7 @@ import { createInterface } from 'node:readline';
 import { LabError } from '../../base/errors.ts';
 import { packageRoot } from '../../base/root.ts';
 import { keepDescriptors } from '../../linux/descriptors.ts';
-import type { Batch } from '../../plan/batch.ts';
-import type { Plan } from '../../plan/plan.ts';
+import { isBatch, type Job } from '../../plan/job.ts';
 import type { ActRecord, Message } from '../../stage/record.ts';
 import { LineFollower } from '../../talk/line-file.ts';
 import type { Staged } from '../engine.ts';
@@ -15,8 +14,6 @@ import type { LabCode } from './bundle.ts';
 import { jailScript } from './jail.ts';
 import { kernelArgument, mountedFolder } from './kernel-argument.ts';
 
-/** What a kernel is to play: a scenario's acts, or a sweep's trials. */
-export type Job = Plan | Batch;
 export const PLAN_FILE = 'plan.json';
 /**
  * Where the lab tells what happens. A file, because the console is a pipe: once it is full, whoever writes to it sleeps until
@@ -54,7 +51,7 @@ export function cpus(): number[] {
 export interface KernelRun {
   /** Path of the kernel. */
   kernel: string;
-  plan: Job;
+  job: Job;
   code: LabCode;
   /** Where the evidence goes. */
   folder: string;
@@ -100,10 +97,10 @@ function kernelArguments({ kernel, folder, code, startsAt }: KernelRun): string[
  * @throws LabError when nothing could be played
  */
 export async function runKernel(run: KernelRun): Promise<Staged> {
-  const { kernel, plan, code, folder, runFolder, onMessage, signal } = run;
+  const { kernel, job, code, folder, runFolder, onMessage, signal } = run;
   const kernelWords = kernelArguments(run);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, PLAN_FILE), JSON.stringify(plan));
+  writeFileSync(join(folder, PLAN_FILE), JSON.stringify(job));
   const messages = join(folder, MESSAGES_FILE);
   writeFileSync(messages, '');
   const guard = join(packageRoot, 'lab/kernel/guard.sh');
@@ -174,7 +171,7 @@ export async function runKernel(run: KernelRun): Promise<Staged> {
         ),
       });
     };
-    const hangSeconds = 'trials' in plan ? SWEEP_HANG_SECONDS : HANG_SECONDS;
+    const hangSeconds = isBatch(job) ? SWEEP_HANG_SECONDS : HANG_SECONDS;
     const alive = () => {
       clearTimeout(watch);
       watch = setTimeout(() => {

@@ -84,10 +84,11 @@ export const disagreementText = ({ length }: SweepResult['disagreements']): stri
 /** How sure one can be: engine, pace, HZ, versions, agreement. */
 export function howMeasured(result: SweepResult): string[] {
   const { engine, pace, hz, startedAt, wallSeconds, trials, repeat, quietSeconds, seed } = result;
-  const where =
-    engine === 'virtual'
-      ? 'in virtual time: a real Linux kernel whose clock jumps over idle time'
-      : 'in real time, on network namespaces of this machine’s kernel';
+  const where = {
+    virtual: 'in virtual time: a real Linux kernel whose clock jumps over idle time',
+    netns: 'in real time, on network namespaces of this machine’s kernel',
+    docker: 'in real time, on containers',
+  }[engine];
   return [
     `${count(trials.measured + trials.unpredicted)} trials ${where}; ${plainDuration(quietSeconds)} of quiet, ${repeat} repeats from different offsets (seed ${seed})`,
     `${count(trials.agree)} of ${count(trials.measured)} within what the model predicts${trials.unpredicted > 0 ? `; of ${count(trials.unpredicted)} it predicts nothing` : ''}${trials.unanswered > 0 ? `; ${count(trials.unanswered)} without an answer` : ''}`,

@@ -7,15 +7,17 @@ import { promisify } from 'node:util';
 import type { LabConditions } from '../../evidence/lab-conditions.ts';
 import { kernelHz } from '../../linux/libc.ts';
 import type { Batch } from '../../plan/batch.ts';
+import { boxKindsOfTrials } from '../../plan/job.ts';
 import type { Outcome, Trial } from '../../plan/trial.ts';
 import { BOXES } from '../catalogue.ts';
-import type { Place } from '../ground.ts';
+import type { Place, ProgramVersion } from '../ground.ts';
 import type { ManyPlayer } from '../many.ts';
-import { asLabError, SCRATCH } from '../play.ts';
+import { asLabError, ownMemoryMb, SCRATCH } from '../play.ts';
 import type { ActRecord, Message } from '../record.ts';
-import { groupsOf, kindsOf } from './groups.ts';
+import { groupsOf } from './groups.ts';
 import { Looks } from './looks.ts';
 import { measureTrials } from './measure.ts';
+import { versionIn } from './version.ts';
 import { actNamed, actOf, BALANCER, CLIENT, hostsWith, serversFor } from './witness-act.ts';
 
 interface Measuring extends Place {
@@ -23,7 +25,7 @@ interface Measuring extends Place {
 }
 
 async function playerOf(trials: readonly Trial[]): Promise<ManyPlayer | undefined> {
-  const [kind] = kindsOf(trials) as [string];
+  const [kind] = boxKindsOfTrials(trials) as [string];
   return (await BOXES.load(kind)).default.many;
 }
 
@@ -86,28 +88,31 @@ async function witnessBatch(
   return acts.flat();
 }
 
-const VERSION = /\d+\.\d+[\w.+~-]*/;
-
 /** The version that a program tells of itself; undefined where it is not installed, which its player will say better. */
-async function versionOf({ name, versionArgs }: NonNullable<ManyPlayer['program']>): Promise<string | undefined> {
+async function versionOf({ name, versionArgs }: ProgramVersion): Promise<string | undefined> {
   try {
     // HAProxy tells it on standard output, nginx on standard error.
     const { stdout, stderr } = await promisify(execFile)(name, [...versionArgs]);
-    return VERSION.exec(stdout || stderr)?.[0] ?? 'unknown';
+    return versionIn(stdout || stderr);
   } catch {
     return undefined;
   }
 }
 
-/** What decides the outcomes here. @param kinds of middleboxes, by how they are played */
-export async function labConditions(kinds: readonly string[]): Promise<LabConditions> {
+/** Programs whose versions decide outcomes. @param kinds of middleboxes, by how they are played */
+async function programsFor(kinds: readonly string[]): Promise<ProgramVersion[]> {
   const players = await Promise.all([...kinds].sort().map(async (kind) => (await BOXES.load(kind)).default.many));
-  const programs: Record<string, string> = { node: process.version };
-  for (const player of players) {
-    const version = player?.program && (await versionOf(player.program));
-    if (player?.program && version !== undefined) programs[player.program.name] = version;
+  return players.flatMap((player) => (player?.program ? [player.program] : []));
+}
+
+/** What decides the outcomes here. */
+async function conditionsHere(programs: readonly ProgramVersion[]): Promise<LabConditions> {
+  const versions: Record<string, string> = { node: process.version };
+  for (const program of programs) {
+    const version = await versionOf(program);
+    if (version !== undefined) versions[program.name] = version;
   }
-  return { kernel: release(), hz: kernelHz(), architecture: process.arch, programs };
+  return { kernel: release(), hz: kernelHz(), architecture: process.arch, programs: versions };
 }
 
 /**
@@ -120,21 +125,22 @@ export async function playBatch(
   output: string,
   tell: (message: Message) => void,
 ): Promise<void> {
-  const conditions = await labConditions(kindsOf(batch.trials));
-  const versions: Record<string, string> = { kernel: conditions.kernel, ...conditions.programs };
-  tell({ type: 'conditions', conditions });
-  const evidence = join(SCRATCH, 'evidence');
+  const versions: Record<string, string> = {};
+  const evidence = place.writesOut ? output : join(SCRATCH, 'evidence');
   const measuring: Measuring = {
     ...place,
     onOutcome: (outcome, group) => tell({ type: 'outcome', outcome, group }),
   };
   try {
+    const conditions = await (place.conditions ?? conditionsHere)(await programsFor(boxKindsOfTrials(batch.trials)));
+    Object.assign(versions, { kernel: conditions.kernel, ...conditions.programs });
+    tell({ type: 'conditions', conditions });
     if (batch.capture) {
       mkdirSync(evidence, { recursive: true });
       for (const act of await witnessBatch(batch, measuring, evidence)) tell({ type: 'played', act });
-      cpSync(evidence, output, { recursive: true });
+      if (!place.writesOut) cpSync(evidence, output, { recursive: true });
     } else await measureBatch(batch, measuring);
-    tell({ type: 'done', versions, memoryMb: Math.round(process.resourceUsage().maxRSS / 1024) });
+    tell({ type: 'done', versions, memoryMb: ownMemoryMb() });
   } catch (error) {
     tell({ type: 'error', error: asLabError(error).toJSON(), versions });
   }

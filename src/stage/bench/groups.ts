@@ -4,7 +4,6 @@ import type { Trial } from '../../plan/trial.ts';
 import { BOXES } from '../catalogue.ts';
 
 const kindOf = (trial: Trial): string => Object.keys(trial.box.playedBy)[0] as string;
-export const kindsOf = (trials: readonly Trial[]): string[] => [...new Set(trials.map(kindOf))];
 
 /** Trials by the host that can play their middleboxes. @throws LabError BAD_OPTION */
 export async function groupsOf(trials: readonly Trial[]): Promise<Map<string, Trial[]>> {

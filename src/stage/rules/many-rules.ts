@@ -1,6 +1,7 @@
 // Rule set of an L4 balancer with many ports, each with an idle timeout and a way with late packets of its own. What a packet
 // costs does not grow with the number of ports: they are looked up, not tried one after another.
 
+import { OWN_ADDRESS } from '../../linux/balancer-rules.ts';
 import { bySide, type LateBySide, type Mode, VERDICTS } from '../../linux/late-packet.ts';
 import type { ManyPort } from '../many.ts';
 import { lateAtRouter, type RouterParams } from './router-rules.ts';
@@ -24,8 +25,16 @@ export function lateOf({ playedBy }: Played): LateBySide {
 /** The words that need a rule; what is accepted needs none. */
 const RULED = ['reset-sender', 'drop'] as const;
 
-/** @param servers addresses; a late packet that is balanced anew goes to the second */
-export function renderManyRules(address: string, ports: readonly ManyPort[], servers: readonly string[]): string {
+/**
+ * @param servers addresses; a late packet that is balanced anew goes to the second
+ * @param options `ownAddress`: whether the box shows its own address to the servers instead of the client's
+ */
+export function renderManyRules(
+  address: string,
+  ports: readonly ManyPort[],
+  servers: readonly string[],
+  { ownAddress = false } = {},
+): string {
   const timeouts = [...new Set(ports.map(({ box }) => Math.round(box.middlebox.timeoutSeconds)))];
   const of = (side: keyof LateBySide, word: string) =>
     ports.filter(({ box }) => lateOf(box)[side] === word).map(({ port }) => port);
@@ -69,7 +78,7 @@ ${SIDES.flatMap(([side]) => RULED.map((word) => set(`late-${side}-${word}`, of(s
     ip daddr ${address} tcp dport @late-rebalance dnat ip to ${servers[1] ?? servers[0]}
     ip daddr ${address} meta l4proto tcp dnat ip to ${servers[0]}
   }
-
+${ownAddress ? OWN_ADDRESS : ''}
   chain late_to_box {
     type filter hook input priority filter
 ${late('toBox')}

@@ -17,6 +17,7 @@ export const manyByConntrack: ManyPlayer = {
       address,
       ports,
       servers.map((server) => server.address),
+      { ownAddress: !host.passesForeignAddresses },
     );
     await host.run('nft', ['-f', '-'], { input: rules, privileged: true });
     // After the rules: they make the kernel load connection tracking, and only then does the setting exist.

@@ -39,7 +39,7 @@ describe.runIf(kernelsBuilt)('while nobody reads what the lab tells', () => {
   it('its clock does not run on: every step lasts as long as planned, and nothing told is lost', async () => {
     const minutes: number[] = [];
     const plan = await planScenario(scenario, 'production', KNOWN);
-    await using staged = await virtual(250, new Slots(1)).stage(plan, join(scratch, 'run'), {
+    await using staged = await virtual(250, new Slots(1)).run(plan, join(scratch, 'run'), {
       signal: new AbortController().signal,
       onMessage: (message) => {
         if (message.type === 'clock') minutes.push(message.time);
