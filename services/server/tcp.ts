@@ -129,6 +129,7 @@ createInterface({ input: process.stdin })
   .on('line', (line) => {
     const command = JSON.parse(line) as TcpServerCommand;
     if (command.do === 'perform') void perform(command);
+    else if (command.do === 'tell') say({ event: 'told', token: command.token });
     else {
       tuning = command;
       void listen().then(() => say({ event: 'listening' }));

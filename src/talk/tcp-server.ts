@@ -13,6 +13,8 @@ export interface Listen {
 
 export type TcpServerCommand =
   | ({ do: 'listen' } & Listen)
+  /** Answered by `told` once all that it has applied has been told. */
+  | { do: 'tell'; token: number }
   | {
       do: 'perform';
       /** Comes back with the answer. */
@@ -36,6 +38,7 @@ export type TcpServerEvent = { time: number } & (
   | { event: 'peer-closed'; peer: string }
   /** The socket is no more; with why, unless it ended in order. */
   | { event: 'ended'; peer: string; failure?: Failure; code?: string; message?: string }
+  | { event: 'told'; token: number }
   /** It has done what it was told, on so many connections; or could not. */
   | { event: 'performed'; token: number; connections: number; problem?: string }
 );
@@ -57,6 +60,7 @@ export const tcpServerEventSchema: z.ZodType<TcpServerEvent> = z.discriminatedUn
     code: z.exactOptional(z.string()),
     message: z.exactOptional(z.string()),
   }),
+  z.object({ time, event: z.literal('told'), token: z.int() }),
   z.object({
     time,
     event: z.literal('performed'),

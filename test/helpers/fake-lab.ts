@@ -74,11 +74,13 @@ export const willingAgent = (lab: FakeLab): FakeProgram => ({
 export const willingServer = (lab: FakeLab): FakeProgram => ({
   hear(line, say) {
     const command = JSON.parse(line);
-    say(
-      command.do === 'listen'
-        ? at(lab, { event: 'listening' })
-        : at(lab, { event: 'performed', token: command.token, connections: 1 }),
-    );
+    if (command.do === 'tell') say(at(lab, { event: 'told', token: command.token }));
+    else
+      say(
+        command.do === 'listen'
+          ? at(lab, { event: 'listening' })
+          : at(lab, { event: 'performed', token: command.token, connections: 1 }),
+      );
   },
 });
 

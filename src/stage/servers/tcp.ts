@@ -27,12 +27,21 @@ const tcp: Server = {
       onLine: (line) => {
         const event = lineOf(line, tcpServerEventSchema);
         if (event === undefined) return;
-        onEvent(event);
+        if (event.event === 'told') waiting.get(event.token)?.(undefined);
+        else onEvent(event);
         if (event.event === 'applied') ledger.push(event.id);
         if (event.event === 'performed') waiting.get(event.token)?.(event.problem);
       },
     });
     const tell = (command: TcpServerCommand) => process.write(JSON.stringify(command));
+    const answered = async (command: (token: number) => TcpServerCommand): Promise<string | undefined> => {
+      const token = ++tokens;
+      const answer = new Promise<string | undefined>((resolve) => waiting.set(token, resolve));
+      tell(command(token));
+      const problem = await answer;
+      waiting.delete(token);
+      return problem;
+    };
     const { keepalive, userTimeoutSeconds } = tuning;
     tell({
       do: 'listen',
@@ -44,20 +53,20 @@ const tcp: Server = {
     await process.line(/"event":"listening"/);
     return {
       process,
-      ledger: () => Promise.resolve([...ledger]),
+      async ledger() {
+        // Its lines come in order: what it applied before has been told by then.
+        await answered((token) => ({ do: 'tell', token }));
+        return [...ledger];
+      },
       async perform(verb, params, { of, spreadSeconds } = {}) {
-        const token = ++tokens;
-        const performed = new Promise<string | undefined>((resolve) => waiting.set(token, resolve));
-        tell({
+        const problem = await answered((token) => ({
           do: 'perform',
           token,
           verb,
           params,
           ...(of === undefined ? {} : { of: { addresses: of.addresses, ids: of.ids.source } }),
           ...(spreadSeconds === undefined ? {} : { spreadSeconds }),
-        });
-        const problem = await performed;
-        waiting.delete(token);
+        }));
         if (problem !== undefined)
           throw new LabError(
             'STEP_FAILED',
