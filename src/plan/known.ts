@@ -42,6 +42,8 @@ export interface KnownClient {
 
 /** What planning asks of a server. */
 export interface KnownServer {
+  /** The server whose protocol it speaks, a file of src/stage/servers; its own where it is left out. */
+  speaks?: string;
   /** Verbs that it can do; files of src/stage/verbs, by name. */
   can?: readonly string[];
   /** Why a tuning cannot be given to it, or undefined when it can. */

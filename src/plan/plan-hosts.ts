@@ -267,10 +267,12 @@ export async function checkProtocols(
     const { speaks } = (await known.clients.load(host.library)).default;
     for (const name of servers) {
       const server = hosts.find((each) => each.name === name);
-      if (speaks === undefined || server?.role !== 'server' || server.server === speaks) continue;
+      if (speaks === undefined || server?.role !== 'server') continue;
+      const protocol = (await known.servers.load(server.server)).default.speaks ?? server.server;
+      if (protocol === speaks) continue;
       throw positions.error(
         ['hosts', client, 'client'],
-        `a client that ${server.group}, a ${server.server} server, understands`,
+        `a client that ${server.group} understands, a server called "${server.server}"`,
         {
           found: `${host.library}, which speaks to a ${speaks} server`,
         },

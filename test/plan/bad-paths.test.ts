@@ -131,6 +131,26 @@ describe('a path is refused at the host that is wrong', () =>
     ],
   ]));
 
+describe('a client whose protocol its server does not speak', () => {
+  const tcp = GOOD.replaceAll('client: ioredis', 'client: tcp');
+
+  it('is refused at its library', async () => {
+    await expect(planned(tcp)).rejects.toThrow(
+      /mine\.yaml:4:18: at hosts\.web\.client: expected a client that mq-?1? understands, a server called "redis", found tcp, which speaks to a tcp server/,
+    );
+  });
+
+  it('is taken by a server of another name that speaks it', async () => {
+    const file = join(folder, 'mine.yaml');
+    writeFileSync(file, tcp);
+    const servers: typeof KNOWN.servers = {
+      names: () => KNOWN.servers.names(),
+      load: async (name) => ({ default: { ...(await KNOWN.servers.load(name)).default, speaks: 'tcp' } }),
+    };
+    expect((await planScenario(file, 'compressed', { ...KNOWN, servers })).acts).toHaveLength(1);
+  });
+});
+
 const FORK = `title: Fork
 hosts:
   web: { client: ioredis }
