@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { judged } from '../helpers/fixture.ts';
-import { outcomeExpected, outcomeSeen, REAL_TIME } from './table.ts';
+import { outcomeExpected, outcomeSeen, RECORDED } from './table.ts';
 
 describe('recorded runs, judged again without running', () => {
-  it.each(REAL_TIME)('%s is judged as the table says', async (scenario, acts) => {
+  it.each(RECORDED)('%s is judged as the table says', async (scenario, acts) => {
     const result = await judged(scenario);
     expect(result.verdict).toBe('pass');
     for (const [name, expected] of Object.entries(acts)) {
