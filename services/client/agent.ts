@@ -8,10 +8,22 @@ import type { AgentCommand } from '../../src/talk/agent.ts';
 import { CLIENTS } from './catalogue.ts';
 import type { Connection } from './library.ts';
 
-const log = pino(
-  { base: null, timestamp: () => `,"time":${now().toFixed(6)}` },
-  pino.destination({ dest: 1, sync: true }),
-);
+/** What happens in one turn of the event loop is told at its end, all at once: thousands of connections may open in one. */
+const output = pino.destination({ dest: 1, sync: true, minLength: 8 * 1024 });
+const logger = pino({ base: null, timestamp: () => `,"time":${now().toFixed(6)}` }, output);
+let isTold = true;
+const log = {
+  info(event: object): void {
+    logger.info(event);
+    if (!isTold) return;
+    isTold = false;
+    setImmediate(() => {
+      isTold = true;
+      output.flushSync();
+    });
+  },
+};
+process.on('exit', () => output.flushSync());
 
 const [name] = process.argv.slice(2) as [string];
 const { default: description } = await CLIENTS.load(name);

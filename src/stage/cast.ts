@@ -7,6 +7,15 @@ import type { PlayedBox } from './box.ts';
 import type { LabProcess, LabWatch } from './lab.ts';
 import type { Server, StartedServer } from './server.ts';
 
+/** Whether all are done, asked again and again: those that are need no second look, and there may be thousands. */
+function allOf<T>(values: readonly T[], isDone: (value: T) => boolean): () => boolean {
+  let next = 0;
+  return () => {
+    while (next < values.length && isDone(values[next] as T)) next++;
+    return next === values.length;
+  };
+}
+
 /** A client host's agent. */
 export class ClientActor {
   readonly plan: ClientPlan;
@@ -84,7 +93,7 @@ export class ClientActor {
   /** Resolves once all of these ids have an answer of whatever kind. Call it before they are asked. */
   settled(ids: readonly string[]): Promise<void> {
     for (const id of ids) this.#open.add(id);
-    return this.#until(() => ids.every((id) => !this.#open.has(id)));
+    return this.#until(allOf(ids, (id) => !this.#open.has(id)));
   }
 
   /**
@@ -96,7 +105,7 @@ export class ClientActor {
       this.#opening.add(connection);
       this.#ready.delete(connection);
     }
-    await this.#until(() => connections.every((connection) => !this.#opening.has(connection)));
+    await this.#until(allOf(connections, (connection) => !this.#opening.has(connection)));
     return connections.filter((connection) => this.#ready.has(connection)).length;
   }
 

@@ -24,6 +24,8 @@ export class Collector {
   /** When each look began and ended. */
   readonly looks: LookRecord[] = [];
   #samples = 0;
+  /** Rows that are not written yet, as lines. */
+  readonly #pending = new Map<keyof typeof EVIDENCE_FILES, string[]>();
   constructor(lab: Lab, act: string, boxes: readonly string[], folder: string) {
     this.#lab = lab;
     this.#act = act;
@@ -33,8 +35,17 @@ export class Collector {
     for (const file of Object.values(EVIDENCE_FILES)) appendFileSync(join(folder, file), '');
   }
 
+  /** Rows that come in one turn of the event loop are written at its end, all at once. */
   #row(file: keyof typeof EVIDENCE_FILES, row: Record<string, unknown>): void {
-    appendFileSync(join(this.folder, EVIDENCE_FILES[file]), `${JSON.stringify({ act: this.#act, ...row })}\n`);
+    if (this.#pending.size === 0) setImmediate(() => this.#write());
+    const lines = this.#pending.get(file) ?? [];
+    this.#pending.set(file, lines);
+    lines.push(`${JSON.stringify({ act: this.#act, ...row })}\n`);
+  }
+
+  #write(): void {
+    for (const [file, lines] of this.#pending) appendFileSync(join(this.folder, EVIDENCE_FILES[file]), lines.join(''));
+    this.#pending.clear();
   }
 
   event(host: string, row: Record<string, unknown> & { time: number }): void {
@@ -133,6 +144,7 @@ export class Collector {
 
   /** Ends the watch. @returns what it had to let go, being too slow */
   stop(): Promise<LostEvidence> {
+    this.#write();
     return this.#lab.watch.stop();
   }
 }

@@ -88,26 +88,31 @@ class Watch implements Disposable {
     for (const parking of this.#parkings) if (performance.now() >= parking.due) parking.park();
   }
 
-  #row(file: string, row: object): void {
-    appendFileSync(join(this.#order.folder, file), `${JSON.stringify({ act: this.#order.act, ...row })}\n`);
+  /** Rows of one reading, all at once: opening and closing the file costs more than a row. */
+  #rows(file: string, rows: readonly object[]): void {
+    if (rows.length === 0) return;
+    const lines = rows.map((row) => `${JSON.stringify({ act: this.#order.act, ...row })}\n`);
+    appendFileSync(join(this.#order.folder, file), lines.join(''));
   }
 
   #readEnds(host: string, netlink: NetlinkSocket): void {
     const time = now();
-    for (const { payload } of netlink.events().messages) {
+    const rows = netlink.events().messages.flatMap(({ payload }) => {
       const socket = parseDiag(payload);
-      if (socket) this.#row(this.#order.socketsFile, { kind: 'destroyed', time, host, socket });
-    }
+      return socket ? [{ kind: 'destroyed', time, host, socket }] : [];
+    });
+    this.#rows(this.#order.socketsFile, rows);
   }
 
   #readFlows(host: string, netlink: NetlinkSocket): void {
     const time = now();
     const { messages, lost } = netlink.events();
     this.#lostFlowEvents ||= lost;
-    for (const message of messages) {
+    const rows = messages.flatMap((message) => {
       const event = parseChange(message, time);
-      if (event) this.#row(this.#order.flowsFile, { kind: 'event', host, ...event });
-    }
+      return event ? [{ kind: 'event', host, ...event }] : [];
+    });
+    this.#rows(this.#order.flowsFile, rows);
   }
 
   #readCaptures(): void {
