@@ -23,7 +23,7 @@ export const judged = (scenario: string): Promise<Result> => judgeRun(recorded(s
 
 /** Of every recorded run. */
 export const TOLD: ActAdvice = {
-  clients: { pool: ioredis },
+  clients: { pool: ioredis, web: ioredis, batch: ioredis },
   servers: Object.fromEntries(['mq', 'mq-1', 'mq-2', 'server'].map((name) => [name, redisServer])),
   sysctl,
 };
