@@ -1,6 +1,6 @@
 // `npm run bench`: measures what the project promises about speed and size, each figure beside its limit.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -35,11 +35,37 @@ function wall(...args: string[]): number {
 
 const repeat = (times: number, measure: () => number) => median(Array.from({ length: times }, measure));
 
-async function labUpAndDown(): Promise<number> {
-  const plan = await planScenario(findScenario('rebalance'), 'compressed', KNOWN);
+/** Four boxes between a client and a server. */
+const CHAIN = `# What comes up and goes down.
+title: Chain
+hosts:
+  web: { client: ioredis, connections: 1 }
+  one: { middlebox: firewall }
+  two: { middlebox: firewall }
+  three: { middlebox: firewall }
+  nlb: { middlebox: aws-nlb }
+  mq: { server: redis }
+paths:
+  - [web, one, two, three, nlb, mq]
+timeline:
+  - web: connect
+acts:
+  only:
+    expect: []
+`;
+
+function chainFile(): string {
+  const file = join(scratch, 'chain.yaml');
+  writeFileSync(file, CHAIN);
+  return file;
+}
+
+/** Median of seconds that a scenario's network and hosts take to come up and to go down. */
+async function labUpAndDown(file: string): Promise<number> {
+  const plan = await planScenario(file, 'compressed', KNOWN);
   const [first] = plan.acts;
-  if (!first) throw new Error('rebalance has no acts');
-  // One client, one balancer, two brokers; nothing to wait for.
+  if (!first) throw new Error(`${file} has no acts`);
+  // Nothing to wait for.
   plan.acts = Array.from({ length: 9 }, (_, index) => ({
     ...first,
     name: `act${index}`,
@@ -110,7 +136,8 @@ async function measure(): Promise<Figure[]> {
   wall('src/cli/scenario.ts', '--list');
   const setup = repeat(5, () => wall());
   const list = repeat(5, () => wall('src/cli/scenario.ts', '--list'));
-  const upAndDown = await labUpAndDown();
+  const upAndDown = await labUpAndDown(findScenario('rebalance'));
+  const chainUpAndDown = await labUpAndDown(chainFile());
   const plan = await planScenario(findScenario('rebalance'), 'compressed', KNOWN);
   const waits = plan.acts.reduce((sum, act) => sum + waitSeconds(act), 0);
   const result = join(scratch, 'latest/result.json');
@@ -123,6 +150,7 @@ async function measure(): Promise<Figure[]> {
     { what: 'set-up check, when all is there', value: setup, limit: 0.3, unit: 's' },
     { what: '--list', value: list, limit: 0.3, unit: 's' },
     { what: 'lab up and down (1 client, 1 balancer, 2 brokers)', value: upAndDown, limit: 0.2, unit: 's' },
+    { what: 'chain of four boxes up and down', value: chainUpAndDown, limit: 0.1, unit: 's' },
     { what: `rebalance, whole run without its ${waits} s of waits`, value: whole, limit: 1.5, unit: 's' },
     ...virtualFigures(),
     ...(await sweepFigures(scratch)),

@@ -1,5 +1,6 @@
 import koffi from 'koffi';
 import { LabError } from '../base/errors.ts';
+import { systemCall } from './system-calls.ts';
 
 const CLOSE_RANGE_CLOEXEC = 4;
 const FIRST_BEYOND_STANDARD = 3;
@@ -12,8 +13,7 @@ const LAST = 0xffff_ffff;
  */
 export function keepDescriptors(): void {
   const closeRange = koffi.load('libc.so.6').func('syscall', 'long', ['long', 'uint', 'uint', 'uint']);
-  // The same number on every architecture (close_range(2)).
-  if (Number(closeRange(436, FIRST_BEYOND_STANDARD, LAST, CLOSE_RANGE_CLOEXEC)) >= 0) return;
+  if (Number(closeRange(systemCall('closeRange'), FIRST_BEYOND_STANDARD, LAST, CLOSE_RANGE_CLOEXEC)) >= 0) return;
   throw new LabError(
     'NO_NAMESPACES',
     `this kernel cannot keep our open files from the lab's programs: close_range failed with errno ${koffi.errno()}`,

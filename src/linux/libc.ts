@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import koffi from 'koffi';
+import { systemCall } from './system-calls.ts';
 
 /** The few C library calls that Node lacks. Each throws with the call's name and errno. */
 const libc = koffi.load('libc.so.6');
@@ -27,8 +28,6 @@ const c = {
 };
 
 const CLONE_NEWNET = 0x40000000;
-const SYS_PIDFD_OPEN = 434;
-const SYS_PIDFD_GETFD = 438;
 const SOCK_CLOEXEC = 0x80000;
 const EFD_CLOEXEC = 0x80000;
 
@@ -152,7 +151,6 @@ export function mapMemory(fd: number, bytes: number): { memory: ArrayBuffer; unm
   return { memory: koffi.view(pointer, bytes), unmap: () => check('munmap', c.munmap(pointer, bytes)) };
 }
 
-const SYS_FINIT_MODULE = 313;
 const NO_PARAMETERS = Buffer.alloc(1);
 
 /** Loads a module into the kernel we run on (finit_module(2)); one that is not there is left to those who need it. */
@@ -160,18 +158,16 @@ export function loadModule(file: string): void {
   if (!existsSync(file)) return;
   const fd = openSync(file, 'r');
   try {
-    check('finit_module', Number(c.finitModule(SYS_FINIT_MODULE, fd, NO_PARAMETERS, 0)));
+    check('finit_module', Number(c.finitModule(systemCall('finitModule'), fd, NO_PARAMETERS, 0)));
   } finally {
     closeSync(fd);
   }
 }
 
-const SYS_GETTID = 186;
-
 /** Lets this thread run before others that are ready (setpriority(2)), where we may. */
 export function preferThisThread(): void {
   try {
-    setPriority(Number(c.syscall(SYS_GETTID, 0, 0, 0)), constants.priority.PRIORITY_HIGHEST);
+    setPriority(Number(c.syscall(systemCall('getTid'), 0, 0, 0)), constants.priority.PRIORITY_HIGHEST);
   } catch {
     // An ordinary user may not: it runs with the others.
   }
@@ -218,10 +214,10 @@ function numberOption(fd: number, level: number, name: number): number {
 
 /** A descriptor of another process (pidfd_open(2)), to be closed by the caller. */
 export const processDescriptor = (pid: number): number =>
-  check('pidfd_open', Number(c.syscall(SYS_PIDFD_OPEN, pid, 0, 0)));
+  check('pidfd_open', Number(c.syscall(systemCall('pidfdOpen'), pid, 0, 0)));
 
 const duplicateThrough = (pidfd: number, descriptor: number): number =>
-  check('pidfd_getfd', Number(c.syscall(SYS_PIDFD_GETFD, pidfd, descriptor, 0)));
+  check('pidfd_getfd', Number(c.syscall(systemCall('pidfdGetfd'), pidfd, descriptor, 0)));
 
 /** A duplicate of another process's descriptor, to be closed by the caller (pidfd_getfd(2)). */
 export function duplicateOf(pid: number, descriptor: number): number {

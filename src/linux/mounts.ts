@@ -1,5 +1,6 @@
 import { openSync } from 'node:fs';
 import koffi from 'koffi';
+import { systemCall } from './system-calls.ts';
 
 // Mounts and the namespaces that decide what a started program sees. Each call throws with its name and errno.
 const libc = koffi.load('libc.so.6');
@@ -22,8 +23,6 @@ const c = {
 const CLONE_FS = 0x200;
 const CLONE_NEWNS = 0x20000;
 const CLONE_NEWPID = 0x20000000;
-const SYS_PIVOT_ROOT = 155;
-const SYS_MOUNT_SETATTR = 442;
 const AT_FDCWD = -100;
 const AT_RECURSIVE = 0x8000;
 const MOUNT_ATTR_RDONLY = 1n;
@@ -52,13 +51,13 @@ export function makeReadOnly(target: string): void {
   attributes.writeBigUInt64LE(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0);
   check(
     'mount_setattr',
-    Number(c.mountSetattr(SYS_MOUNT_SETATTR, AT_FDCWD, target, AT_RECURSIVE, attributes, attributes.length)),
+    Number(c.mountSetattr(systemCall('mountSetattr'), AT_FDCWD, target, AT_RECURSIVE, attributes, attributes.length)),
   );
 }
 
 /** Makes a folder, which is a mount, the root; the root of before is gone from this mount namespace. */
 export function changeRoot(folder: string): void {
-  check('pivot_root', Number(c.pivotRoot(SYS_PIVOT_ROOT, folder, folder)));
+  check('pivot_root', Number(c.pivotRoot(systemCall('pivotRoot'), folder, folder)));
   // Where new root and old root are one folder, the old one lies on top (pivot_root(2)).
   check('umount2', c.umount2('/', MNT_DETACH));
 }
