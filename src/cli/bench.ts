@@ -51,7 +51,8 @@ timeline:
   - web: connect
 acts:
   only:
-    expect: []
+    expect:
+      - flows-forgotten
 `;
 
 function chainFile(): string {

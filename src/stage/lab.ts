@@ -82,6 +82,8 @@ export interface LabHost {
   run(program: string, args: readonly string[], options?: RunOptions): Promise<string>;
   /** Makes a file of ours readable to this host's programs. @returns its path there */
   place(file: string): Promise<string>;
+  /** Writes a file of this name for this host's programs. @returns its path there */
+  placeText(name: string, text: string): Promise<string>;
   /** Asks a program that listens on a Unix socket of this host. @returns its whole answer */
   ask(socketFile: string, question: string): Promise<string>;
   setSysctl(name: string, value: string | number): Promise<void>;

@@ -132,6 +132,10 @@ export class FakeHost implements LabHost {
     return file;
   }
 
+  placeText(name: string): Promise<string> {
+    return Promise.resolve(`/run/${name}`);
+  }
+
   async ask(): Promise<string> {
     return '';
   }

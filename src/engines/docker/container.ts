@@ -256,7 +256,11 @@ export class ContainerHost implements LabHost {
   }
 
   place(file: string): Promise<string> {
-    return this.#ask('place', { name: basename(file), text: readFileSync(file, 'utf8') });
+    return this.placeText(basename(file), readFileSync(file, 'utf8'));
+  }
+
+  placeText(name: string, text: string): Promise<string> {
+    return this.#ask('place', { name, text });
   }
 
   ask(socketFile: string, question: string): Promise<string> {

@@ -152,6 +152,12 @@ class NetnsHost implements LabHost {
     return Promise.resolve(there);
   }
 
+  placeText(name: string, text: string): Promise<string> {
+    const there = join(this.#folder, name);
+    writeFileSync(this.#place.path(there), text);
+    return Promise.resolve(there);
+  }
+
   ask(socketFile: string, question: string): Promise<string> {
     return askSocket(this.#place.path(socketFile), question);
   }

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -79,9 +78,8 @@ const many: ManyPlayer = {
     server mq ${endText(servers[0]?.address ?? '', port)}
 `;
     });
-    const file = join(folder, 'haproxy.cfg');
-    writeFileSync(
-      file,
+    const file = await host.placeText(
+      'haproxy.cfg',
       `global
     nbthread 1
     stats socket ${control} mode 600 level admin
@@ -92,11 +90,7 @@ defaults
 
 ${services.join('\n')}`,
     );
-    await answers(
-      host,
-      host.spawn('haproxy', ['-db', '-f', await host.place(file)], { as: `haproxy on ${host.name}` }),
-      control,
-    );
+    await answers(host, host.spawn('haproxy', ['-db', '-f', file], { as: `haproxy on ${host.name}` }), control);
     return { address, sessions: () => host.ask(control, 'show sess all') };
   },
 };

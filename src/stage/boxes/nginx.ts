@@ -1,5 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { LabError } from '../../base/errors.ts';
@@ -46,9 +45,9 @@ const many: ManyPlayer = {
   group: () => 'nginx',
   async play({ host, folder, servers, ports }) {
     const address = host.serviceAddress ?? host.address;
-    const file = join(folder, 'nginx.conf');
-    writeFileSync(file, renderConfig(address, ports, servers[0]?.address as string, folder));
-    const process = host.spawn('nginx', ['-e', 'stderr', '-p', folder, '-c', await host.place(file)], {
+    const text = renderConfig(address, ports, servers[0]?.address as string, folder);
+    const file = await host.placeText('nginx.conf', text);
+    const process = host.spawn('nginx', ['-e', 'stderr', '-p', folder, '-c', file], {
       as: `nginx on ${host.name}`,
     });
     const last = ports.at(-1)?.port as number;
