@@ -1,13 +1,14 @@
-// The raw TCP server: answers each whole request once, and does on its connections what it is told; nothing of its own accord.
+// The raw TCP server: answers each whole request once, and does on its connections what it is told; nothing of its own accord,
+// but for the timers of its tuning.
 // Told by lines of JSON on standard input, telling by lines of JSON on standard output.
 import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { now } from '../../src/base/clock.ts';
-import { sleep } from '../../src/base/timers.ts';
+import { every, later, sleep, type Timer } from '../../src/base/timers.ts';
 import type { Listen, TcpServerCommand, TcpServerEvent } from '../../src/talk/tcp-server.ts';
 import { endText } from '../../src/wire/endpoint.ts';
 import { systemFailure } from '../system-failure.ts';
-import { answerText, MessageReader, PONG_TEXT, pushText } from '../tcp-messages.ts';
+import { answerText, MessageReader, PING_TEXT, PONG_TEXT, pushText } from '../tcp-messages.ts';
 import { abort, BARE, closeInOrder, closeUnread, halfClose, readOn, stopReading, tuneSocket } from '../tcp-socket.ts';
 
 type Said<T> = T extends unknown ? Omit<T, 'time'> : never;
@@ -44,13 +45,26 @@ function serve(socket: Socket, tuning: Listen): void {
     say({ event: 'applied', id: message.id, peer });
     write(answerText(message.id));
   });
+  const { heartbeatSeconds, socketTimeoutSeconds } = tuning;
+  const beat = heartbeatSeconds === undefined ? undefined : every(heartbeatSeconds, () => write(PING_TEXT));
+  let silence: Timer | undefined;
+  const heard = () => {
+    silence?.cancel();
+    if (socketTimeoutSeconds !== undefined) silence = later(socketTimeoutSeconds, () => void closeInOrder(socket));
+  };
+  heard();
   let failed: NodeJS.ErrnoException | undefined;
-  socket.on('data', (chunk: Buffer) => reader.read(chunk));
+  socket.on('data', (chunk: Buffer) => {
+    heard();
+    reader.read(chunk);
+  });
   socket.on('end', () => say({ event: 'peer-closed', peer }));
   socket.on('error', (error) => {
     failed = error;
   });
   socket.on('close', () => {
+    beat?.cancel();
+    silence?.cancel();
     connections.delete(accepted);
     const why = failed && {
       failure: systemFailure(failed) ?? ('other' as const),

@@ -46,6 +46,8 @@ export interface KnownServer {
   speaks?: string;
   /** Verbs that it can do; files of src/stage/verbs, by name. */
   can?: readonly string[];
+  /** Settings that are a client's elsewhere, and that it has as well. */
+  ownTimers?: readonly ('heartbeatSeconds' | 'socketTimeoutSeconds')[];
   /** Why a tuning cannot be given to it, or undefined when it can. */
   refuses(tuning: Tuning): string | undefined;
 }

@@ -47,7 +47,9 @@ export async function planTuning(
     } else result[name] = resolver.tuning(wanted, here);
     const tuning = result[name] as Tuning;
     const host = hosts.find((candidate) => ownerOf(candidate) === name);
-    const wrong = host?.role === 'client' ? undefined : CLIENT_ONLY.find((key) => tuning[key] !== undefined);
+    const own: readonly string[] =
+      host?.role === 'server' ? ((await known.servers.load(host.server)).default.ownTimers ?? []) : CLIENT_ONLY;
+    const wrong = CLIENT_ONLY.find((key) => tuning[key] !== undefined && !own.includes(key));
     if (wrong)
       throw positions.error([...here, wrong.replace('Seconds', '')], 'a setting of this host', {
         found: `${wrong.replace('Seconds', '')}, which only a client has`,

@@ -9,6 +9,10 @@ export interface Listen {
   /** Of every socket that it accepts. */
   keepalive?: { idleSeconds: number; intervalSeconds?: number; probes?: number };
   userTimeoutSeconds?: number;
+  /** A PING on every connection, this often; nobody minds an answer that does not come. */
+  heartbeatSeconds?: number;
+  /** It closes a connection on which nothing has come for so long. */
+  socketTimeoutSeconds?: number;
 }
 
 export type TcpServerCommand =

@@ -12,8 +12,9 @@ const PORT = 7000;
 const tcp: Server = {
   port: PORT,
   can: ['push', 'close', 'half-close', 'abort', 'stop-reading', 'read-on', 'close-unread', 'listen', 'refuse'],
-  refuses: ({ keepalive: _, userTimeoutSeconds: __, tcpRetries2: ___, tcpOrphanRetries: ____, ...rest }) =>
-    Object.keys(rest).length > 0 ? `the tcp server has no ${Object.keys(rest).join(', ')}` : undefined,
+  ownTimers: ['heartbeatSeconds', 'socketTimeoutSeconds'],
+  // Whatever a socket or a server can have.
+  refuses: () => undefined,
   // It has no timer at all: there is nothing to stop.
   onlyServes: false,
   tellsAccepted: true,
@@ -42,13 +43,15 @@ const tcp: Server = {
       waiting.delete(token);
       return problem;
     };
-    const { keepalive, userTimeoutSeconds } = tuning;
+    const { keepalive, userTimeoutSeconds, heartbeatSeconds, socketTimeoutSeconds } = tuning;
     tell({
       do: 'listen',
       addresses: host.addresses,
       port: PORT,
       ...(typeof keepalive === 'object' ? { keepalive } : {}),
       ...(userTimeoutSeconds === undefined ? {} : { userTimeoutSeconds }),
+      ...(heartbeatSeconds === undefined ? {} : { heartbeatSeconds }),
+      ...(socketTimeoutSeconds === undefined ? {} : { socketTimeoutSeconds }),
     });
     await process.line(/"event":"listening"/);
     return {
