@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { lifeOf, type Owner, owner, ownerText, parseOwner } from '../../src/base/owner.ts';
 
@@ -28,12 +29,17 @@ describe('an owner', () => {
   });
 
   it('is gone when it has ended and its parent has not asked yet', async () => {
-    // The shell becomes a program that never asks how its child ended.
-    const child = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    // The shell becomes a program that never asks how its child ended. The child ends only then: a shell might ask.
+    const child = spawn('sh', ['-c', 'cat <&3 & echo $!; exec sleep 60 3<&-'], {
+      stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
+    });
     try {
-      const [line] = await once(child.stdout, 'data');
+      const [line] = await once(child.stdout as Readable, 'data');
       const pid = Number(String(line));
       const { readFileSync } = await import('node:fs');
+      while (readFileSync(`/proc/${child.pid}/comm`, 'utf8') !== 'sleep\n')
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      (child.stdio[3] as Writable).end();
       const fields = () => (readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1] as string).split(' ');
       while (fields()[0] !== 'Z') await new Promise((resolve) => setTimeout(resolve, 5));
       expect(lifeOf(but({ pid, start: fields()[19] as string }))).toEqual({ state: 'gone' });
