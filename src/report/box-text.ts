@@ -12,9 +12,11 @@ function timersText({ idleSeconds, sides, lifeSeconds }: Box['timers']): string 
   return lifeSeconds === undefined ? idle : `${idle}, at most ${formatDuration(lifeSeconds)} in all`;
 }
 
-/** "idle timeout 3 s, which stands for 6 min": as played, and what that is in life. */
-export const idleTimeoutOf = ({ timers, productionTimers }: Box, pace: Result['pace']): string =>
-  `idle timeout ${timersText(timers)}${pace === 'compressed' ? `, which stands for ${timersText(productionTimers)}` : ''}`;
+/** "idle timeout 3 s, which stands for 6 min": as played, and what that is in life where it differs. */
+export function idleTimeoutOf({ timers, productionTimers }: Box, pace: Result['pace']): string {
+  const [played, inLife] = [timersText(timers), timersText(productionTimers)];
+  return `idle timeout ${played}${pace === 'compressed' && played !== inLife ? `, which stands for ${inLife}` : ''}`;
+}
 
 /** The boxes that stand between, a line each, with their names where there are several. */
 export const boxLines = ({ middleboxes, pace }: Pick<Result, 'middleboxes' | 'pace'>): string[] =>

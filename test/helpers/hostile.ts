@@ -49,7 +49,11 @@ function mended<T>(document: Json, schema: z.ZodType<T>, mend: (path: Path, keys
   for (let round = 0; round < 20; round++) {
     const parsed = schema.safeParse(document);
     if (parsed.success) return parsed.data;
-    for (const { path, code } of parsed.error.issues) mend(path, code === 'unrecognized_keys');
+    // Of a record whose keys are names of hosts: a key that is none cannot be there at all.
+    for (const { path, code } of parsed.error.issues)
+      if (code === 'invalid_key')
+        delete (at(document, path.slice(0, -1)) as Record<PropertyKey, unknown>)[path.at(-1) as string];
+      else mend(path, code === 'unrecognized_keys');
   }
   throw new Error('the schema refuses the document still');
 }

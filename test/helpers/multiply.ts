@@ -4,29 +4,52 @@ import { copyOfPacket } from '../../src/wire/packets.ts';
 
 /** Ports that servers listen on; every other port is one connection's. */
 const SERVICES = new Set([6379]);
-/** More than any port: copies never meet. */
-const PORT_STEP = 100_000;
+/** Below those that kernels choose, so that copies meet neither originals nor each other. */
+const PORTS = { first: 1024, last: 32_767 } as const;
 /** Apart by more than a window, so that segments of two copies are never alike. */
 const SEQ_STEP = 1_000_003;
 
-const port = (original: number, copy: number) => (SERVICES.has(original) ? original : original + copy * PORT_STEP);
-const end = (text: string, copy: number) =>
-  text.replace(/^(.*):(\d+)$/, (_, address: string, digits: string) => `${address}:${port(Number(digits), copy)}`);
+/** Gives each copy of a connection's port one of its own. */
+class Ports {
+  readonly #places: ReadonlyMap<number, number>;
+  readonly #times: number;
+
+  constructor({ packets }: ActEvidence, times: number) {
+    const known = new Set(
+      [...packets].flatMap(({ sport, dport }) => [sport, dport]).filter((each) => !SERVICES.has(each)),
+    );
+    this.#places = new Map([...known].map((each, place) => [each, place]));
+    this.#times = times;
+    if (PORTS.first + known.size * times > PORTS.last) throw new Error('too many copies for the ports that there are');
+  }
+
+  of(original: number, copy: number): number {
+    const place = this.#places.get(original);
+    return place === undefined ? original : PORTS.first + place * this.#times + copy;
+  }
+
+  inText(text: string, copy: number): string {
+    return text.replace(
+      /^(.*):(\d+)$/,
+      (_, address: string, digits: string) => `${address}:${this.of(Number(digits), copy)}`,
+    );
+  }
+}
 
 type Json = string | number | boolean | null | undefined | Json[] | { [key: string]: Json };
 
 /** A row as another connection would have left it: other ports, sequence numbers, identifiers and frame numbers. */
-function another(row: Json, copy: number, connections: number, packets: number): Json {
+function another(row: Json, copy: number, ports: Ports, connections: number, packets: number): Json {
   const walk = (value: Json, name = ''): Json => {
     if (Array.isArray(value)) return value.map((each) => walk(each, name === 'ids' ? 'id' : name));
     if (typeof value === 'object' && value !== null)
       return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, walk(inner, key)]));
     if (typeof value === 'string') {
-      if (['local', 'peer', 'client', 'proxy'].includes(name)) return end(value, copy);
+      if (['local', 'peer', 'client', 'proxy'].includes(name)) return ports.inText(value, copy);
       return name === 'id' ? `${value}+${copy}` : value;
     }
     if (typeof value !== 'number') return value;
-    if (name === 'sport' || name === 'dport') return port(value, copy);
+    if (name === 'sport' || name === 'dport') return ports.of(value, copy);
     if (name === 'seq' || name === 'ack') return (value + copy * SEQ_STEP) >>> 0;
     if (name === 'connection') return value + copy * connections;
     if (name === 'n') return value + copy * packets;
@@ -40,10 +63,11 @@ function another(row: Json, copy: number, connections: number, packets: number):
  */
 export function multiply(evidence: ActEvidence, times: number): ActEvidence {
   const connections = connectionsOf(evidence.plan);
+  const ports = new Ports(evidence, times);
   const packets = Math.max(0, ...evidence.packets.map(({ n }) => n));
   const copies = <T>(row: T): T[] =>
     Array.from({ length: times }, (_, copy) =>
-      copy === 0 ? row : (another(row as Json, copy, connections, packets) as T),
+      copy === 0 ? row : (another(row as Json, copy, ports, connections, packets) as T),
     );
   const rows = <T>(list: readonly T[]): T[] => list.flatMap(copies);
   return {
@@ -55,7 +79,7 @@ export function multiply(evidence: ActEvidence, times: number): ActEvidence {
         params: typeof params.exactly === 'number' ? { ...params, exactly: params.exactly * times } : params,
       })),
       hosts: evidence.plan.hosts.map((host) =>
-        host.role === 'client' ? { ...host, connections: connections * times } : host,
+        host.role === 'client' ? { ...host, connections: host.connections * times } : host,
       ),
     },
     packets: rows(evidence.packets.map(copyOfPacket)),

@@ -55,7 +55,7 @@ export default defineCheck({
           (connection.closedAt ?? Number.POSITIVE_INFINITY) > (request.repliedAt ?? 0),
       };
     });
-    const probes = facts.probes.filter(
+    const probes = [...new Set(facts.pool.flatMap(({ local }) => facts.probesOf(local)))].filter(
       (probe) => facts.quiet && probe.first.time >= facts.quiet.from && probe.first.time <= facts.quiet.to,
     );
     const ok = alive.length === wanted && inDanger;
