@@ -4,7 +4,7 @@ import { hostsOnPath, type PathPlan } from '../plan/paths.ts';
 import { canonicalAddress } from '../wire/address.ts';
 import { keyBetween, parseEndpoint, reversed, sourceText, type Way, wayKey } from '../wire/endpoint.ts';
 import type { Flow, FlowEvent } from '../wire/flows.ts';
-import type { ProxySession } from '../wire/haproxy-log.ts';
+import { endedByTimer, type ProxySession } from '../wire/haproxy-log.ts';
 import type { ActEvidence } from './read.ts';
 import type { FlowChange, FlowTable, Forgotten } from './rows.ts';
 
@@ -193,9 +193,6 @@ function peersOf(evidence: ActEvidence, boxes: ReadonlySet<string>): (box: strin
   return (box, end) => peers.get(`${box} ${end}`);
 }
 
-/** How HAProxy's log says that its own time-out ended a session: the client's side, the server's. */
-const TIMED_OUT: ReadonlySet<string> = new Set(['cD', 'sD']);
-
 /** Between two ends; undefined where one of them is not known. */
 function wayBetween(source: string | undefined, destination: string | undefined): Way | undefined {
   const [from, to] = [source, destination].map((text) => (text === undefined ? undefined : parseEndpoint(text)));
@@ -236,7 +233,7 @@ function sessions(evidence: ActEvidence): Passage[] {
       Object.assign(found.passage, {
         from: Math.min(found.passage.from, time - session.totalSeconds),
         until: time,
-        why: TIMED_OUT.has(session.termination) ? 'idle-timeout' : 'closed',
+        why: endedByTimer(session.termination) ? 'idle-timeout' : 'closed',
         termination: session.termination,
       });
       // Its ports may be used again.

@@ -4,6 +4,7 @@ import type { IpFamily } from '../plan/topology.ts';
 import type { Forgetting } from '../talk/flow-clocks.ts';
 import type { Program } from '../talk/programs.ts';
 import type { Flow } from '../wire/flows.ts';
+import type { ProxyLogEntry, ProxySession } from '../wire/haproxy-log.ts';
 import type { LabHost, LabProcess } from './lab.ts';
 import type { ManyPlayer } from './many.ts';
 
@@ -34,9 +35,16 @@ export interface BoxContext {
   /** Starts a program of ours (a module of services/) on the middlebox. */
   spawnModule(module: Program, args: readonly string[], as: string, onLine?: (line: string) => void): LabProcess;
   /** Starts another program there. */
-  spawn(program: string, args: readonly string[], onLine?: (line: string) => void): LabProcess;
-  /** A line of the proxy's own log, for the evidence. */
-  onLogLine(line: string): void;
+  spawn(
+    program: string,
+    args: readonly string[],
+    onLine?: (line: string) => void,
+    onErrorLine?: (line: string) => void,
+  ): LabProcess;
+  /** A line of the proxy's own log, for the evidence; with the session that it tells the end of. */
+  onLogLine(line: string, session: ProxyLogEntry | undefined): void;
+  /** Seconds since the epoch on the clock of the hosts. */
+  now(): number;
   /** A flow that a timer of the box's own has ended, for the evidence. */
   onForgot(forgetting: Forgetting): void;
 }
@@ -53,8 +61,8 @@ export interface PlayedBox {
   entrance?: { address: string; port: number };
   /** Its own table of flows, where that is not connection tracking's. */
   flows?: FlowSource;
-  /** Asks the box for its live sessions, where it has some. @returns its own words */
-  sessions?(): Promise<string>;
+  /** Asks the box for its live sessions, where it has some. `text`: its own words, where it was asked for them */
+  sessions?(): Promise<{ sessions: ProxySession[]; text?: string }>;
 }
 
 /** Sets what a box asks of its host's kernel. */

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EVIDENCE_FILES } from '../evidence/files.ts';
 import type { Forgetting } from '../talk/flow-clocks.ts';
-import { parseProxyLog, parseProxySessions } from '../wire/haproxy-log.ts';
+import type { ProxyLogEntry } from '../wire/haproxy-log.ts';
 import type { PlayedBox } from './box.ts';
 import type { Lab, LabHost } from './lab.ts';
 import type { LookRecord, LostEvidence } from './record.ts';
@@ -52,26 +52,19 @@ export class Collector {
     this.#row('events', { host, ...row });
   }
 
-  proxyLog(box: string, line: string): void {
+  proxyLog(box: string, line: string, session: ProxyLogEntry | undefined): void {
     this.#row('flows', {
       kind: 'proxy-log',
       time: this.#lab.now(),
       host: box,
       line,
-      session: parseProxyLog(line),
+      session,
     });
   }
 
   forgot(box: string, { time, original, reply, why, side }: Forgetting): void {
-    this.#row('flows', {
-      kind: 'forgot',
-      time,
-      host: box,
-      original,
-      reply,
-      why,
-      ...(side === undefined ? {} : { side }),
-    });
+    const row = { original, reply, why, ...(side === undefined ? {} : { side }) };
+    this.#row('flows', { kind: 'forgot', time, host: box, ...row });
   }
 
   /** Keeps a service's configuration with the run. @returns its path on the host that reads it */
@@ -124,13 +117,12 @@ export class Collector {
     this.#row('flows', { kind: 'table', ...where, ...(own ? { tracker: own.tracker } : {}), flows });
     // A program that does not run tells nothing.
     if (!sessions || host.frozen) return;
-    const text = await sessions();
+    const told = await sessions();
     this.#row('flows', {
       kind: 'proxy-sessions',
       ...where,
       time: this.#lab.now(),
-      sessions: parseProxySessions(text),
-      text,
+      ...told,
     });
   }
 

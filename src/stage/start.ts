@@ -102,12 +102,17 @@ async function startBox(starting: Starting, cast: Cast, plan: MiddleboxPlan): Pr
         plan.name,
         host.spawnModule(path, args, { as, privileged: true, ...(onLine === undefined ? {} : { onLine }) }),
       ),
-    spawn: (program, args, onLine) =>
+    spawn: (program, args, onLine, onErrorLine) =>
       cast.join(
         plan.name,
-        host.spawn(program, args, { as: `${program} on ${plan.name}`, ...(onLine ? { onLine } : {}) }),
+        host.spawn(program, args, {
+          as: `${program} on ${plan.name}`,
+          ...(onLine ? { onLine } : {}),
+          ...(onErrorLine ? { onErrorLine } : {}),
+        }),
       ),
-    onLogLine: (line) => collector.proxyLog(plan.name, line),
+    onLogLine: (line, session) => collector.proxyLog(plan.name, line, session),
+    now: () => lab.now(),
     onForgot: (forgetting) => collector.forgot(plan.name, forgetting),
   });
   cast.boxes.set(plan.name, { plan, played });

@@ -102,6 +102,19 @@ export function sweptBoxes(name: string, timeouts: readonly number[] | undefined
   }
   const { product, layer, playedBy, remedy, confidence, idleTimeout, ...profile } = readProfile(MIDDLEBOXES.path(name));
   const { defaultSeconds, minSeconds, maxSeconds } = idleTimeout;
+  const beyond = idleTimeout.sides
+    ? 'a timer for each side'
+    : profile.lifeSeconds !== undefined
+      ? 'a longest life'
+      : layer === 'L4' && profile.refreshedBy.tcpKeepalive === 'no'
+        ? 'a timer that only data restarts'
+        : undefined;
+  if (beyond !== undefined)
+    throw new LabError(
+      'BAD_OPTION',
+      `${name} has ${beyond}, which sweeps cannot play`,
+      'play it in a scenario; or sweep another middlebox with --timeout',
+    );
   return (timeouts ?? [defaultSeconds]).map((timeoutSeconds) => {
     return {
       profile: name,

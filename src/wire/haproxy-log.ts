@@ -10,7 +10,7 @@ export interface ProxyLogEntry {
   proxy: string;
   totalSeconds: number;
   bytesToClient: number;
-  /** Two letters: who or what ended the session, and in which phase: cD, sD, CD, SD, --, … */
+  /** In the proxy's own words: HAProxy's two letters for who or what ended it, and in which phase (cD, sD, CD, SD, --, …). */
   termination: string;
 }
 
@@ -50,7 +50,15 @@ export const TERMINATION: Record<string, string> = {
   CD: 'the client ended the session while data could still flow',
   SD: 'the server ended the session while data could still flow',
   '--': 'an ordinary end by both sides',
+  // nginx's words (wire/nginx-log), whose one timer is for both sides.
+  'connection timed out': 'nothing came from either side within proxy_timeout',
+  'client disconnected': 'the client ended the session',
+  'upstream disconnected': 'the server ended the session',
 };
+
+/** Whether a proxy says that a timer of its own has ended a session, in HAProxy's letters or nginx's words. */
+export const endedByTimer = (termination: string | undefined): boolean =>
+  termination === 'cD' || termination === 'sD' || termination === 'connection timed out';
 
 /** A live session, from `show sess all`. Ends are "address:port", with brackets around IPv6. */
 export interface ProxySession {

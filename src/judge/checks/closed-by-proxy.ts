@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { MiddleboxPlan } from '../../plan/plan.ts';
-import { TERMINATION } from '../../wire/haproxy-log.ts';
+import { endedByTimer, TERMINATION } from '../../wire/haproxy-log.ts';
 import type { Journey } from '../../wire/journeys.ts';
 import { ABOUT, defineCheck, judgeEach } from '../check.ts';
 import type { ActFacts } from '../facts.ts';
@@ -57,7 +57,7 @@ export default defineCheck({
         termination,
         entry,
         // A proxy that says why it ended sessions must have said so of this one.
-        right: silent && farFin !== undefined && (facts.logs(proxy.name) ? TIMED_OUT.has(termination ?? '') : true),
+        right: silent && farFin !== undefined && (facts.logs(proxy.name) ? endedByTimer(termination) : true),
       };
     });
     const silences = cases.flatMap(({ silence }) => silence ?? []);
@@ -87,7 +87,7 @@ export default defineCheck({
                   {
                     flow: example.proxy,
                     at: facts.at(example.entry.time),
-                    note: `log: ${example.termination} = ${TERMINATION[example.termination ?? ''] ?? 'see the HAProxy manual'}`,
+                    note: `log: ${example.termination} = ${TERMINATION[example.termination ?? ''] ?? 'see its manual'}`,
                   },
                 ]
               : []),
@@ -96,9 +96,6 @@ export default defineCheck({
     };
   },
 });
-
-/** How HAProxy's log says that a time-out of its own ended a session. */
-const TIMED_OUT: ReadonlySet<string> = new Set(['cD', 'sD']);
 
 /** Where a proxy tells nothing of its sessions: what it sent to others within a moment of closing one side. */
 const unpaired = (facts: ActFacts, proxy: string, near: string, closed: number | undefined): Journey[] => {
