@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FAMILY } from '../../linux/balancer-rules.ts';
 import type { Verb } from '../verb.ts';
 
 // The rule that workshops type as `iptables -j DROP` before they close the client: a firewall that sees a FIN takes the
@@ -6,18 +7,24 @@ import type { Verb } from '../verb.ts';
 //
 //   client ──FIN──▶ [firewall] ✗        server: still ESTABLISHED
 //   client ──ACK──▶ [firewall] ✗        server's keepalive probes stay unanswered
+const FAMILIES = Object.values(FAMILY);
 const rules = `
 table inet idlelab_drop_fin {
-  set finished {
-    type ipv4_addr . inet_service . ipv4_addr . inet_service
+${FAMILIES.map(
+  ({ header, address }) => `  set finished-${header} {
+    type ${address} . inet_service . ${address} . inet_service
     size 65535
     flags dynamic
   }
-  chain forward {
+`,
+).join('')}  chain forward {
     type filter hook forward priority -10
-    tcp flags & fin == fin update @finished { ip saddr . tcp sport . ip daddr . tcp dport } counter drop
-    ip saddr . tcp sport . ip daddr . tcp dport @finished counter drop
-  }
+${FAMILIES.map(({ header }) => {
+  const ends = `${header} saddr . tcp sport . ${header} daddr . tcp dport`;
+  return `    tcp flags & fin == fin update @finished-${header} { ${ends} } counter drop
+    ${ends} @finished-${header} counter drop
+`;
+}).join('')}  }
 }
 `;
 
