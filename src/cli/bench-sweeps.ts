@@ -1,71 +1,14 @@
 // Sweeps at the lengths of life and in seconds: how long they take, and how much memory all their processes have together.
-import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { packageRoot } from '../base/root.ts';
 import { findKernel } from '../engines/virtual/kernel.ts';
 import { changeSeconds, momentsOf } from '../stage/bench/schedule.ts';
 import { parseList, parseScan } from '../sweep/grid.ts';
 import { landscapeTrials } from '../sweep/run-sweep.ts';
 import { type SweepSpec, sweptBoxes } from '../sweep/spec.ts';
 import type { Figure } from './figure.ts';
-
-const SAMPLE_MS = 250;
-
-/** Memory of a process and of all that descend from it, what they share counted once (PSS); MB. */
-function memoryOf(root: number): number {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync('/proc'))
-    if (/^\d+$/.test(name))
-      try {
-        const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-        parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-      } catch {
-        // It is gone.
-      }
-  const descends = (pid: number): boolean => {
-    for (let each: number | undefined = pid; each !== undefined && each > 1; each = parents.get(each))
-      if (each === root) return true;
-    return false;
-  };
-  let kilobytes = 0;
-  for (const pid of parents.keys()) {
-    if (!descends(pid)) continue;
-    try {
-      kilobytes += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
-    } catch {
-      // It is gone.
-    }
-  }
-  return Math.round(kilobytes / 1024);
-}
+import { costOf } from './processes.ts';
 
 /** Runs a sweep as a person would. */
-function sweep(args: readonly string[]): Promise<{ seconds: number; memoryMb: number }> {
-  const began = performance.now();
-  const child = spawn(
-    process.execPath,
-    [join(packageRoot, 'setup.mjs'), 'src/cli/sweep.ts', ...args, '--reporter', 'minimal'],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  );
-  let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    errors += text;
-  });
-  let memoryMb = 0;
-  const timer = setInterval(() => {
-    memoryMb = Math.max(memoryMb, memoryOf(child.pid as number));
-  }, SAMPLE_MS);
-  return new Promise((resolve, reject) => {
-    child.once('close', (code) => {
-      clearInterval(timer);
-      if (code === 0) resolve({ seconds: (performance.now() - began) / 1000, memoryMb });
-      else reject(new Error(`the sweep ended with ${code}: ${errors}`));
-    });
-  });
-}
+const sweep = (args: readonly string[]) => costOf(['src/cli/sweep.ts', ...args, '--reporter', 'minimal']);
 
 const NIGHT = [
   ...['--middlebox', 'l4-drop', '--scan', 'keepIdle', '25s..625s/25s', '--list', 'keepInterval', '1s,10s,30s,75s'],

@@ -16,6 +16,7 @@ import { planScenario } from '../plan/make-plan.ts';
 import { waitSeconds } from '../plan/plan.ts';
 import type { ActRecord } from '../stage/record.ts';
 import { containerFigures } from './bench-containers.ts';
+import { scaleFigures } from './bench-scale.ts';
 import { sweepFigures } from './bench-sweeps.ts';
 import { runCommand } from './command.ts';
 import { type Figure, median } from './figure.ts';
@@ -154,6 +155,7 @@ async function measure(): Promise<Figure[]> {
     { what: 'chain of four boxes up and down', value: chainUpAndDown, limit: 0.1, unit: 's' },
     { what: `rebalance, whole run without its ${waits} s of waits`, value: whole, limit: 1.5, unit: 's' },
     ...virtualFigures(),
+    ...(await scaleFigures(scratch)),
     ...(await sweepFigures(scratch)),
     ...(await containerFigures(scratch)),
     { what: '100,000 predictions of the model', value: repeat(3, predictions), limit: 1, unit: 's' },
@@ -172,7 +174,7 @@ await runCommand(program, async () => {
     const figures = await measure();
     const width = Math.max(...figures.map(({ what }) => what.length));
     for (const { what, value, limit, unit, note } of figures) {
-      const shown = unit === 'MB' ? String(value) : value.toFixed(unit === 's' ? 3 : 2);
+      const shown = unit === 'MB' ? String(Math.round(value)) : value.toFixed(unit === 's' ? 3 : 2);
       console.log(
         `${value <= limit ? '✔' : '✖'} ${what.padEnd(width)}  ${shown.padStart(7)} ${unit}  (limit ${limit} ${unit})${note === undefined ? '' : `  ${note}`}`,
       );

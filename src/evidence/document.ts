@@ -69,6 +69,7 @@ const NEWLINE = 10;
 /**
  * Reads one JSON document a line.
  * @param where the file they are of
+ * @param options `todo`: what to do where one is not as it should be; `keep`: what is done to each before the next is read
  * @returns its rows; `cut`: whether it ends in the middle of one, which is left out then
  * @throws LabError BAD_EVIDENCE with file and line
  */
@@ -76,7 +77,7 @@ export function parseRows<T>(
   bytes: Buffer,
   where: string,
   schema: z.ZodType<T>,
-  todo: string = DAMAGED,
+  { todo = DAMAGED, keep }: { todo?: string; keep?: ((row: T) => void) | undefined } = {},
 ): { rows: T[]; cut: boolean } {
   const rows: T[] = [];
   let line = 0;
@@ -88,7 +89,10 @@ export function parseRows<T>(
       if (end - start > MOST_BYTES.row)
         throw badEvidence(`${where}:${line}`, `a row of more than ${MOST_BYTES.row} bytes`, todo);
       const row = parseRow(bytes.toString('utf8', start, end), schema);
-      if ('row' in row) rows.push(row.row);
+      if ('row' in row) {
+        keep?.(row.row);
+        rows.push(row.row);
+      }
       // Every row ends with a newline: without one it was not written to its end.
       else if (newline < 0) return { rows, cut: true };
       else throw badEvidence(`${where}:${line}`, row.problem, todo);

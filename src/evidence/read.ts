@@ -16,6 +16,7 @@ import {
   flowsRow,
   type ProxyLog,
   type ProxySessions,
+  type SampledSocket,
   type SocketEnd,
   type SocketSample,
   socketsRow,
@@ -57,6 +58,26 @@ export interface Evidence {
   counts: Counts;
 }
 
+/** Has looks share what they say alike of the same sockets: there may be 10,000 of them, looked at again and again. */
+function sharing(): (row: z.infer<typeof socketsRow>) => void {
+  const texts = new Map<string, string>();
+  const options = new Map<string, NonNullable<SampledSocket['kernel']>>();
+  const shared = <K, V>(known: Map<K, V>, key: K, value: V): V => {
+    const first = known.get(key);
+    if (first === undefined) known.set(key, value);
+    return first ?? value;
+  };
+  return (row) => {
+    for (const socket of row.kind === 'sample' ? row.sockets : []) {
+      socket.local = shared(texts, socket.local, socket.local);
+      socket.peer = shared(texts, socket.peer, socket.peer);
+      socket.cookie = shared(texts, socket.cookie, socket.cookie);
+      const { kernel } = socket;
+      if (kernel) socket.kernel = shared(options, Object.values(kernel).join(' '), kernel);
+    }
+  };
+}
+
 const inOrder = <T extends { time: number }>(rows: T[]): T[] => rows.sort((a, b) => a.time - b.time);
 
 /** What of the evidence is not there although it was written, in words. */
@@ -79,12 +100,12 @@ export function readEvidence(folder: string, { justRecorded = false }: { justRec
   const run = parseDocument(readBytes(join(folder, RUN_FILE), MOST_BYTES.record).toString('utf8'), RUN_FILE, runRecord);
   const { packets, ...capture } = readCapture(folder, run.acts);
   const cut = [...capture.cut];
-  const rowsOf = <T extends { time: number }>(file: string, schema: z.ZodType<T>): T[] => {
-    const read = parseRows(readBytes(join(folder, file), MOST_BYTES.evidence), file, schema);
+  const rowsOf = <T extends { time: number }>(file: string, schema: z.ZodType<T>, keep?: (row: T) => void): T[] => {
+    const read = parseRows(readBytes(join(folder, file), MOST_BYTES.evidence), file, schema, { keep });
     if (read.cut) cut.push(`${file} ends in the middle of a row`);
     return inOrder(read.rows);
   };
-  const sockets = rowsOf(EVIDENCE_FILES.sockets, socketsRow);
+  const sockets = rowsOf(EVIDENCE_FILES.sockets, socketsRow, sharing());
   const flows = rowsOf(EVIDENCE_FILES.flows, flowsRow);
   const events = rowsOf(EVIDENCE_FILES.events, eventsRow);
   const counts = { sockets: sockets.length, flows: flows.length, events: events.length, frames: capture.frames };

@@ -17,6 +17,10 @@ const TP_STATUS_USER = 1;
 const HEADER = 32;
 const SOCKADDR_LL = 20;
 const SLL2_HEADER = 20;
+/** Of a record in a pcap file (tcpdump.org/manpages/pcap-savefile.5). */
+const RECORD_HEADER = 16;
+/** What is written at once. */
+const PIECE_BYTES = 256 * 1024;
 
 /**
  * Bytes of a slot: headers and the lab's own messages fit whole; longer frames are cut. Where very many are expected, room
@@ -46,6 +50,7 @@ export class PacketRing implements Disposable {
   readonly #unmap: () => void;
   readonly #slots: number;
   readonly #slotBytes: number;
+  readonly #piece = Buffer.allocUnsafe(PIECE_BYTES);
   #next = 0;
   #dropped = 0;
 
@@ -81,26 +86,64 @@ export class PacketRing implements Disposable {
     }
   }
 
+  /**
+   * The same as records of a pcap file, one after another, in as many pieces as it takes: nothing is made for each of them.
+   * @param write takes the next bytes, and keeps none of them
+   * @returns how many frames that were
+   */
+  readRecords(write: (bytes: Buffer) => void): number {
+    const piece = this.#piece;
+    let filled = 0;
+    let frames = 0;
+    for (;;) {
+      const offset = this.#next * this.#slotBytes;
+      const status = offset / 4;
+      const more = (Atomics.load(this.#status, status) & TP_STATUS_USER) !== 0;
+      if (filled > 0 && (!more || filled + RECORD_HEADER + SLL2_HEADER + this.#slotBytes > piece.length)) {
+        write(piece.subarray(0, filled));
+        filled = 0;
+      }
+      if (!more) return frames;
+      const memory = this.#memory;
+      const kept = memory.readUInt32LE(offset + 8);
+      piece.writeUInt32LE(memory.readUInt32LE(offset + 16), filled);
+      piece.writeUInt32LE(memory.readUInt32LE(offset + 20), filled + 4);
+      piece.writeUInt32LE(SLL2_HEADER + kept, filled + 8);
+      piece.writeUInt32LE(SLL2_HEADER + memory.readUInt32LE(offset + 4), filled + 12);
+      this.#copyFrame(offset, kept, piece, filled + RECORD_HEADER);
+      filled += RECORD_HEADER + SLL2_HEADER + kept;
+      Atomics.store(this.#status, status, TP_STATUS_KERNEL);
+      this.#next = (this.#next + 1) % this.#slots;
+      frames++;
+    }
+  }
+
   #frame(offset: number): RingFrame {
     const memory = this.#memory;
-    const length = memory.readUInt32LE(offset + 4);
     const kept = memory.readUInt32LE(offset + 8);
-    const start = offset + memory.readUInt16LE(offset + 14);
-    const from = offset + HEADER;
     const data = Buffer.alloc(SLL2_HEADER + kept);
-    memory.copy(data, 0, from + 2, from + 4);
-    data.writeUInt32BE(memory.readUInt32LE(from + 4), 4);
-    data.writeUInt16BE(memory.readUInt16LE(from + 8), 8);
-    data[10] = memory[from + 10] as number;
-    data[11] = memory[from + 11] as number;
-    memory.copy(data, 12, from + 12, from + 20);
-    memory.copy(data, SLL2_HEADER, start, start + kept);
+    this.#copyFrame(offset, kept, data, 0);
     return {
       seconds: memory.readUInt32LE(offset + 16),
       nanoseconds: memory.readUInt32LE(offset + 20),
       data,
-      originalLength: SLL2_HEADER + length,
+      originalLength: SLL2_HEADER + memory.readUInt32LE(offset + 4),
     };
+  }
+
+  /** Copies what was kept of a frame, with an SLL2 header before it. */
+  #copyFrame(offset: number, kept: number, to: Buffer, at: number): void {
+    const memory = this.#memory;
+    const start = offset + memory.readUInt16LE(offset + 14);
+    const from = offset + HEADER;
+    memory.copy(to, at, from + 2, from + 4);
+    to.writeUInt16LE(0, at + 2);
+    to.writeUInt32BE(memory.readUInt32LE(from + 4), at + 4);
+    to.writeUInt16BE(memory.readUInt16LE(from + 8), at + 8);
+    to[at + 10] = memory[from + 10] as number;
+    to[at + 11] = memory[from + 11] as number;
+    memory.copy(to, at + 12, from + 12, from + 20);
+    memory.copy(to, at + SLL2_HEADER, start, start + kept);
   }
 
   /** How many frames the kernel has dropped so far, the ring being full. */

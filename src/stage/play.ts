@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { now } from '../base/clock.ts';
@@ -32,7 +32,7 @@ export async function impairableIn({ timeline, hosts }: Pick<ActPlan, 'timeline'
 /** @returns peak memory of the labs' own processes, MB, where those are not this one */
 async function playActs(
   { plan, openGround, clockJumps }: Playing,
-  evidence: string,
+  { evidence, output }: { evidence: string; output: string },
   tell: Tell,
   versions: Record<string, string>,
 ): Promise<number> {
@@ -55,6 +55,7 @@ async function playActs(
       await lab[Symbol.asyncDispose]();
     }
     tell({ type: 'played', act: { ...played, upSeconds, downSeconds: now() - ended } });
+    if (evidence !== output) handOver(evidence, output);
   }
   return memoryMb;
 }
@@ -62,10 +63,25 @@ async function playActs(
 /** Peak memory of this process, MB. */
 export const ownMemoryMb = (): number => Math.round(process.resourceUsage().maxRSS / 1024);
 
+/** Captures of an act that is over leave the lab's memory: there may be hundreds of megabytes of them. */
+function handOver(evidence: string, output: string): void {
+  try {
+    mkdirSync(output, { recursive: true });
+    for (const name of readdirSync(evidence)) {
+      if (!name.endsWith('.pcap')) continue;
+      copyFileSync(join(evidence, name), join(output, name));
+      rmSync(join(evidence, name));
+    }
+  } catch (error) {
+    throw unwritable(output, error);
+  }
+}
+
 function saveEvidence(evidence: string, output: string): void {
   try {
     mkdirSync(output, { recursive: true });
     cpSync(evidence, output, { recursive: true });
+    rmSync(evidence, { recursive: true });
   } catch (error) {
     throw unwritable(output, error);
   }
@@ -91,7 +107,7 @@ export async function playPlan(playing: Playing, output: string, tell: Tell): Pr
   let failure: unknown;
   let memoryMb = 0;
   try {
-    memoryMb = await playActs(playing, evidence, tell, versions);
+    memoryMb = await playActs(playing, { evidence, output }, tell, versions);
   } catch (error) {
     failure = error;
   }

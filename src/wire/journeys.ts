@@ -1,5 +1,5 @@
-import { reversed, wayKey } from './endpoint.ts';
-import { TextNumbers, TupleNumbers } from './numbers.ts';
+import { reversed, type Way, wayKey } from './endpoint.ts';
+import { TextNumbers, TupleNumbers, WayNumbers } from './numbers.ts';
 import { flagBits, seqDelta, seqLength } from './packet.ts';
 import type { Segment } from './segments.ts';
 
@@ -128,28 +128,30 @@ function journeyFrom(segments: readonly Segment[], next: Int32Array, index: numb
 /** What each host received of each direction, in the order of time; found out once somebody asks. */
 class Heard {
   readonly #segments: readonly Segment[];
-  #byWay: Map<string, Segment[]> | undefined;
+  readonly #ways = new WayNumbers();
+  /** By way. */
+  #heard: Segment[][] | undefined;
 
   constructor(segments: readonly Segment[]) {
     this.#segments = segments;
   }
 
-  get(way: string): readonly Segment[] {
-    this.#byWay ??= received(this.#segments);
-    return this.#byWay.get(way) ?? [];
+  of(way: Way): readonly Segment[] {
+    this.#heard ??= this.#listen();
+    return this.#heard[this.#ways.of(way)] ?? [];
   }
-}
 
-function received(segments: readonly Segment[]): Map<string, Segment[]> {
-  const heard = new Map<string, Segment[]>();
-  for (const segment of segments) {
-    if (segment.outgoing) continue;
-    const way = wayKey(segment);
-    const list = heard.get(way);
-    if (list === undefined) heard.set(way, [segment]);
-    else list.push(segment);
+  #listen(): Segment[][] {
+    const heard: Segment[][] = [];
+    for (const segment of this.#segments) {
+      if (segment.outgoing) continue;
+      const way = this.#ways.of(segment);
+      const list = heard[way];
+      if (list === undefined) heard[way] = [segment];
+      else list.push(segment);
+    }
+    return heard;
   }
-  return heard;
 }
 
 /** Ways in which a middlebox itself has spoken, being a proxy's end or resetting a sender. */
@@ -175,7 +177,7 @@ function isLost(last: Segment, isMiddlebox: (host: string) => boolean, heard: He
   if (seqLength(last) === 0) return true;
   // A segment that the kernel cut or joined on its way is not lost: its bytes arrived under another length.
   const end = (last.seq + seqLength(last)) >>> 0;
-  const others = heard.get(wayKey(last));
+  const others = heard.of(last);
   for (let index = firstSince(others, last.time); index < others.length; index++) {
     const other = others[index] as Segment;
     if (other.time - last.time >= TRAVEL_SECONDS) break;

@@ -116,8 +116,9 @@ export class TupleNumbers {
     this.#slots = new Int32Array(this.#slots.length * 2);
     const mask = this.#slots.length - 1;
     for (let number = 0; number < this.#size; number++) {
-      const [a, b, c, d, e] = tuples.subarray(number * WIDTH) as unknown as [number, number, number, number, number];
-      let slot = hashOf(a, b, c, d, e) & mask;
+      const at = number * WIDTH;
+      const [a, b, c] = [tuples[at], tuples[at + 1], tuples[at + 2]] as [number, number, number];
+      let slot = hashOf(a, b, c, tuples[at + 3] as number, tuples[at + 4] as number) & mask;
       while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
       this.#slots[slot] = number + 1;
     }

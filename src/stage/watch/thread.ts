@@ -9,7 +9,7 @@ import { parseDiag, socketEnds } from '../../linux/inet-diag.ts';
 import { closeNamespace, inNamespace, openNamespace, pollInput, preferThisThread } from '../../linux/libc.ts';
 import type { NetlinkSocket } from '../../linux/netlink.ts';
 import { PacketRing, RING_LINKTYPE } from '../../linux/packet-ring.ts';
-import { pcapHeader, pcapRecord } from '../../wire/pcap.ts';
+import { pcapHeader } from '../../wire/pcap.ts';
 import type { LostEvidence } from '../record.ts';
 import { Parking } from './parking.ts';
 import type { ThreadOrder, WatchAnswer, WatchCommand } from './watcher.ts';
@@ -19,6 +19,10 @@ const BATCH_MS = 20;
 /** Where reading costs more than waiting, the rings are left alone for longer and longer while they stay nearly empty. */
 const LONGEST_MS = 60_000;
 const NEARLY_EMPTY = 1 / 16;
+
+function writeAll(file: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+}
 
 class Watch implements Disposable {
   readonly #order: ThreadOrder;
@@ -118,9 +122,10 @@ class Watch implements Disposable {
   #readCaptures(): void {
     let most = 0;
     for (const { ring, file } of this.#captures) {
-      const frames = ring.read();
-      if (frames.length > 0) writeSync(file, Buffer.concat(frames.map(pcapRecord)));
-      most = Math.max(most, frames.length);
+      most = Math.max(
+        most,
+        ring.readRecords((bytes) => writeAll(file, bytes)),
+      );
     }
     const calm = this.#order.clockJumps && most < this.#order.slots * NEARLY_EMPTY;
     this.#pauseMs = calm ? Math.min(this.#pauseMs * 2, LONGEST_MS) : BATCH_MS;
