@@ -70,10 +70,14 @@ export class PassageFacts extends ConnectionFacts {
       ({ passage }) =>
         passage.by !== 'session' &&
         (passage.by === 'conntrack'
-          ? passage.opened === true && passage.from >= connection.openedAt - OPENING_SECONDS
+          ? passage.opened === true && (passage.until ?? connection.openedAt) > connection.openedAt - OPENING_SECONDS
           : passage.from >= connection.openedAt),
     );
-    const [born] = mine;
+    // Of those that lived then, the last that had begun: a library that opens thousands tells of each seconds after its SYN.
+    const born =
+      mine.findLast(
+        ({ passage }) => passage.by === 'conntrack' && passage.from <= connection.openedAt + OPENING_SECONDS,
+      ) ?? mine[0];
     if (born === undefined) return undefined;
     const { leg, passage } = born;
     const hops = this.journeysOf(leg.end)
