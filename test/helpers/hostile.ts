@@ -37,11 +37,14 @@ function mapped(value: Json, change: (text: string) => string): Json {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, mapped(each, change)]));
 }
 
-/** Every object of a document that has keys. */
-function* objects(value: Json): Generator<{ [key: string]: Json }> {
+/** Records whose keys are names of hosts: the schema refuses any other. */
+const BY_HOST: ReadonlySet<string> = new Set(['hosts', 'clients']);
+
+/** Every object of a document that has keys of its own. */
+function* objects(value: Json, name = ''): Generator<{ [key: string]: Json }> {
   if (value === null || typeof value !== 'object') return;
-  if (!Array.isArray(value) && Object.keys(value).length > 0) yield value;
-  for (const each of Object.values(value)) yield* objects(each as Json);
+  if (!Array.isArray(value) && Object.keys(value).length > 0 && !BY_HOST.has(name)) yield value;
+  for (const [key, each] of Object.entries(value)) yield* objects(each as Json, key);
 }
 
 /** Puts right what the schema refuses, until it refuses nothing. */
@@ -50,10 +53,7 @@ function mended<T>(document: Json, schema: z.ZodType<T>, mend: (path: Path, keys
     const parsed = schema.safeParse(document);
     if (parsed.success) return parsed.data;
     // Of a record whose keys are names of hosts: a key that is none cannot be there at all.
-    for (const { path, code } of parsed.error.issues)
-      if (code === 'invalid_key')
-        delete (at(document, path.slice(0, -1)) as Record<PropertyKey, unknown>)[path.at(-1) as string];
-      else mend(path, code === 'unrecognized_keys');
+    for (const { path, code } of parsed.error.issues) mend(path, code === 'unrecognized_keys');
   }
   throw new Error('the schema refuses the document still');
 }
