@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { LabError, messageOf } from '../base/errors.ts';
 import { ID } from '../base/ids.ts';
 import { plainPieces, writePlainPieces } from '../base/plain.ts';
-import { mergeTracks, type Track } from '../wire/merge.ts';
+import { flagsAndTtl, mergeTracks, type Track } from '../wire/merge.ts';
 import { TupleNumbers } from '../wire/numbers.ts';
 import { interfaceIndexOf, type Packet, parsePacket } from '../wire/packet.ts';
 import { PacketTable } from '../wire/packets.ts';
@@ -102,10 +102,10 @@ class Piece implements Track {
   wireOf(at: number): { wire: number; outgoing: boolean } | undefined {
     const row = this.rowOf(at);
     if (row < 0) return undefined;
-    const { way, flags, seq, ack, length, point } = this.#table.columns;
+    const { way, flags, ttl, seq, ack, length, point } = this.#table.columns;
     const wire = this.#wires.of(
       way[row] as number,
-      flags[row] as number,
+      flagsAndTtl(flags[row] as number, ttl[row] as number),
       seq[row] as number,
       ack[row] as number,
       length[row] as number,

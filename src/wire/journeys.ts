@@ -1,4 +1,5 @@
 import { reversed, type Way, wayKey } from './endpoint.ts';
+import { flagsAndTtl } from './merge.ts';
 import { TextNumbers, TupleNumbers, WayNumbers } from './numbers.ts';
 import { flagBits, seqDelta, seqLength } from './packet.ts';
 import type { Segment } from './segments.ts';
@@ -37,10 +38,11 @@ class Places {
     this.#after = new Int32Array(segments.length).fill(-1);
   }
 
-  /** What has left a host is on a wire, which its two addresses tell from others; what has come to a host is there. */
-  #placeOf({ flags, seq, ack, length, src, dst, host }: Segment, onWire: boolean): number {
+  /** What has left a host is on a wire, which addresses and time to live tell from others; what has come to a host is there. */
+  #placeOf({ flags, seq, ack, length, src, dst, host, ttl }: Segment, onWire: boolean): number {
     const where = onWire ? this.#addresses.of(src) * 0x1_0000 + this.#addresses.of(dst) : -1 - this.#hosts.of(host);
-    const place = this.#places.of(seq, ack, length, flagBits(flags), where);
+    const bits = onWire ? flagsAndTtl(flagBits(flags), ttl) : flagBits(flags);
+    const place = this.#places.of(seq, ack, length, bits, where);
     if (place === this.#first.length) {
       this.#first.push(-1);
       this.#last.push(-1);

@@ -2,13 +2,25 @@ import { TupleNumbers, WayNumbers } from './numbers.ts';
 import { type Header, parsePacket } from './packet.ts';
 import type { CapturedFrame } from './pcapng.ts';
 
+/**
+ * Flags and time to live in one number. A router changes nothing of a segment but its time to live: by it, the wire before a
+ * router is told from the one behind.
+ */
+export const flagsAndTtl = (flags: number, ttl: number): number => flags + ttl * 0x100;
+
 /** Numbers for what is the same of a segment at both ends of a wire. */
 export class Wires {
   readonly #ways = new WayNumbers();
   readonly #tuples = new TupleNumbers();
 
-  of(header: Pick<Header, 'src' | 'sport' | 'dst' | 'dport' | 'flagBits' | 'seq' | 'ack' | 'length'>): number {
-    return this.#tuples.of(this.#ways.of(header), header.flagBits, header.seq, header.ack, header.length);
+  of(header: Pick<Header, 'src' | 'sport' | 'dst' | 'dport' | 'flagBits' | 'ttl' | 'seq' | 'ack' | 'length'>): number {
+    return this.#tuples.of(
+      this.#ways.of(header),
+      flagsAndTtl(header.flagBits, header.ttl),
+      header.seq,
+      header.ack,
+      header.length,
+    );
   }
 }
 

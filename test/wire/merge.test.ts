@@ -79,6 +79,21 @@ describe('captures are merged', () => {
     }
   });
 
+  it('in the order of its way through a router, which changes nothing but the time to live', () => {
+    const hop = (host: string, way: 'out' | 'in', ttl: number): CapturedFrame => {
+      const each = frame(host, way, 1, 5n);
+      each.data[20 + 8] = ttl;
+      return each;
+    };
+    const [client, server] = [[hop('client', 'out', 64)], [hop('server', 'in', 63)]];
+    const router = [hop('router', 'in', 64), hop('router', 'out', 63)];
+    for (const captures of [
+      [client, server, router],
+      [server, router, client],
+    ])
+      expect(mergeCaptures(captures).map(({ host }) => host)).toEqual(['client', 'router', 'router', 'server']);
+  });
+
   it('a segment that nobody was seen to send is kept in its place', () =>
     expect(names(mergeCaptures([[frame('b', 'in', 7, 5n)], [frame('a', 'out', 1, 5n)]]))).toEqual(['a1', 'b7']));
 
