@@ -32,7 +32,6 @@ describe('a bad scenario: exit 4, its place on standard error, and nothing else 
     ['what is in itself', `a: &a [*a]\n${good}`, /:1:8: .*something else than what it is in/],
     ['deep nesting', '['.repeat(60_000), /:1:65: .*at most 64 open brackets/],
     ['a night of eleven years', good.replace('compressed: 5s', 'compressed: 99999h'), /from 1ms to 2147483s/],
-    ['a proxy that does not say why', good.replace('l4-rebalance', 'nginx-stream'), /nginx does not log/],
     [
       'a path without a server',
       `${good}paths: [[pool, balancer]]\n`,

@@ -60,7 +60,7 @@ describe('npm run scenario', () => {
     const runs = join(scratch, 'runs');
     const { code, stdout, stderr } = await run([quick, '--reporter', 'json', '--runs', runs]);
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
-    expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, scenario: 'mine', engine: 'netns', verdict: 'pass' });
+    expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 2, scenario: 'mine', engine: 'netns', verdict: 'pass' });
     expect(stderr).toContain('app opens 1 connection');
     const files = readdirSync(join(runs, 'latest')).sort();
     expect(files).toEqual([
