@@ -4,7 +4,7 @@ const sysctl: Advice = {
   title: 'Linux, all programs that turn keepalive on and set nothing else (/etc/sysctl.d/60-keepalive.conf)',
   order: 100,
   comment: '#',
-  tested: 'loaded in a network namespace, read back from a socket there (getsockopt)',
+  tested: 'loaded in a network namespace, read back from a socket of IPv4 and one of IPv6 there (getsockopt)',
   tell({ keepalive }) {
     if (keepalive === undefined) return undefined;
     return {
@@ -13,7 +13,7 @@ const sysctl: Advice = {
         interval: (value) => `net.ipv4.tcp_keepalive_intvl = ${value}`,
         probes: (value) => `net.ipv4.tcp_keepalive_probes = ${value}`,
       }),
-      note: 'it does nothing for a program that does not set SO_KEEPALIVE, and nothing for one that sets its own values (Node.js, Go); containers have their own',
+      note: 'it holds for TCP over IPv6 too; it does nothing for a program that does not set SO_KEEPALIVE, and nothing for one that sets its own values (Node.js, Go); containers have their own',
     };
   },
 };
