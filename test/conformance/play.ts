@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -9,19 +10,50 @@ import { KNOWN } from '../../src/judge/known.ts';
 import { SCENARIOS } from '../../src/plan/catalogue.ts';
 import { planScenario } from '../../src/plan/make-plan.ts';
 import { clientsOf } from '../../src/plan/plan.ts';
+import type { RunRecord } from '../../src/stage/record.ts';
 import { type Expected, outcomeExpected, outcomeSeen } from './table.ts';
 
+interface Where {
+  engine: Engine;
+  pace: Pace;
+}
+
 /** Plays a scenario on an engine, and expects what the table says of each act. A difference names engine and act. */
-export async function playAndCompare(
-  { engine, pace }: { engine: Engine; pace: Pace },
-  scenario: string,
+export const playAndCompare = (where: Where, scenario: string, acts: Record<string, Expected>): Promise<void> =>
+  playFile(where, SCENARIOS.path(scenario), acts);
+
+/** The same of a scenario file over IPv6: its hosts spoke nothing else, and packets of every act were seen. */
+export const playOverIpv6 = (where: Where, file: string, acts: Record<string, Expected>): Promise<void> =>
+  playFile(where, file, acts, ({ result, folder }) => {
+    const { acts: recorded } = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')) as RunRecord;
+    for (const { name, addresses } of recorded)
+      expect({
+        name,
+        others: Object.values(addresses)
+          .flat()
+          .filter((address) => !isIPv6(address)),
+      }).toEqual({
+        name,
+        others: [],
+      });
+    for (const { name, ladders } of result.acts) {
+      const seen = ladders.flatMap(({ rows }) => rows.filter(({ kind }) => kind === 'packet'));
+      expect({ name, seen: seen.length > 0 }).toEqual({ name, seen: true });
+    }
+  });
+
+async function playFile(
+  { engine, pace }: Where,
+  file: string,
   acts: Record<string, Expected>,
+  more?: (ran: Awaited<ReturnType<typeof runScenario>>) => void,
 ): Promise<void> {
   const runsFolder = mkdtempSync(join(tmpdir(), 'idlelab-test-conformance-'));
   try {
-    const plan = await planScenario(SCENARIOS.path(scenario), pace, KNOWN);
+    const plan = await planScenario(file, pace, KNOWN);
     const { signal } = new AbortController();
-    const { result } = await runScenario(plan, { engine, runsFolder, onMessage: () => {}, signal });
+    const ran = await runScenario(plan, { engine, runsFolder, onMessage: () => {}, signal });
+    const { result } = ran;
     const findings = result.acts.flatMap((act) =>
       act.findings.map(({ id, status, observed }) => ({ act: act.name, id, status, observed })),
     );
@@ -40,6 +72,7 @@ export async function playAndCompare(
         ...outcomeExpected(expected, connections),
       });
     }
+    more?.(ran);
   } finally {
     rmSync(runsFolder, { recursive: true, force: true });
   }
