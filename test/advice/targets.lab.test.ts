@@ -153,15 +153,18 @@ describe('what is given to the kernel of a network namespace', () => {
   const sysctlProgram = programAt('sysctl');
   const probe = join(packageRoot, 'test/advice/kernel-default.ts');
 
-  it.skipIf(lacks('sysctl'))('a socket that turns keepalive on has the values of sysctl.conf, of IPv6 too', async () => {
-    const file = fileOf('60-keepalive.conf', await textOf('sysctl'));
-    const output = await inNamespaces(
-      'sh',
-      '-c',
-      `${sysctlProgram} -q -p ${file} && exec ${process.execPath} ${probe}`,
-    );
-    expect(JSON.parse(output)).toMatchObject([WHOLE, WHOLE]);
-  });
+  it.skipIf(lacks('sysctl'))(
+    'a socket that turns keepalive on has the values of sysctl.conf, of IPv6 too',
+    async () => {
+      const file = fileOf('60-keepalive.conf', await textOf('sysctl'));
+      const output = await inNamespaces(
+        'sh',
+        '-c',
+        `${sysctlProgram} -q -p ${file} && exec ${process.execPath} ${probe}`,
+      );
+      expect(JSON.parse(output)).toMatchObject([WHOLE, WHOLE]);
+    },
+  );
 
   it('Docker and Kubernetes are given the same keys', async () => {
     const keys = (text: string) => [...text.matchAll(/net\.ipv4\.[a-z_]+/g)].map(([key]) => key).sort();
