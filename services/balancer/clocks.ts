@@ -23,7 +23,7 @@ interface Tracked {
 }
 
 /**
- * Flows by the time of their last start, the earliest first: they all wait equally long, so whichever is started anew goes to
+ * Flows by the time of their last start, the earliest first: they all wait equally long, so the one that starts again goes to
  * the end.
  */
 class Queue {
@@ -111,7 +111,7 @@ export class FlowClocks {
     if (queue?.has(flow) && (bytes > 0 || !this.#dataOnly)) queue.start(flow, time);
   }
 
-  /** A flow is gone, whoever ended it. */
+  /** A flow is gone, no matter what ended it. */
   end(original: Way): void {
     const flow = wayKey(original);
     const tracked = this.#flows.get(flow);
